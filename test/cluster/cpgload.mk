@@ -1,1 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# Wanted by test/cluster/lib.bash; the build rule of cpgload goes below.
+#   cpgload [--group NAME] [--events] [--seconds T] [--sizes MIN-MAX] [--rate N] [--safe]
+#	[--stop-on-count N] [--listen (send nothing)]
+# Standard output, each line flushed; MS is CLOCK_MONOTONIC in ms with three decimals:
+#   MS ready					joined: the first change with ourselves was seen
+#   MS config COUNT NODE:PID,NODE:PID,...	one line a configuration change: members now
+#   MS error WHAT				dispatch failed; then exit status 3
+#   total sent N received N bytes N configs N hash HEX	at the end
