@@ -5,5 +5,6 @@
 # Standard output, each line flushed; MS is CLOCK_MONOTONIC in ms with three decimals:
 #   MS ready					joined: the first change with ourselves was seen
 #   MS config COUNT NODE:PID,NODE:PID,...	one line a configuration change: members now
+#   MS ring COUNT NODE,NODE,...			one line a totem configuration callback
 #   MS error WHAT				dispatch failed; then exit status 3
 #   total sent N received N bytes N configs N hash HEX	at the end
