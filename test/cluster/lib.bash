@@ -389,6 +389,14 @@ config_time()		# I T0 COUNT
 		END { exit !seen }' "$work/n$1/client"
 }
 
+# The same of the ring's configurations.
+ring_time()		# I T0 COUNT
+{
+	awk -v t0="$2" -v count="$3" '
+		$2 == "ring" && $1 + 0 >= t0 + 0 && $3 == count { print $1; seen = 1; exit }
+		END { exit !seen }' "$work/n$1/client"
+}
+
 # repair_time I T0 COUNT [SECONDS]: ms from T0 to that change; nothing when it does not come.
 repair_time()
 {
