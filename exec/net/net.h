@@ -44,7 +44,7 @@ struct net_peer {
 
 struct net_config {
 	enum net_kind kind;
-	struct net_address local;	/* to bind to, with port; exact address of an interface */
+	struct net_address local;	/* to bind to, with port (0: any); an interface's address */
 	struct net_address multicast;	/* NET_UDP: group and port (or the broadcast address) */
 	bool broadcast;			/* NET_UDP: `multicast` is a broadcast address */
 	uint8_t ttl;			/* NET_UDP; 1..255 */
@@ -59,10 +59,14 @@ struct net_stats {
 	uint64_t tx_datagrams, tx_bytes, tx_calls, tx_gso_trains;
 	uint64_t rx_datagrams, rx_bytes, rx_calls, rx_gro_trains;
 	uint64_t tx_dropped;		/* the kernel would not take them (buffers full) */
-	uint64_t tx_errors, rx_truncated, rx_unknown_source;
+	uint64_t tx_errors;		/* nor take them for another reason, several times */
+	uint64_t rx_truncated;
+	uint64_t rx_unknown_source;	/* handed out all the same: the host looks at the node id */
+	uint64_t rx_ignored;		/* dropped: net_ignore() */
+	uint64_t rx_own;		/* dropped: our own multicast came back */
 	uint64_t refused;		/* port-closed evidence seen */
 	uint32_t rcvbuf_bytes, sndbuf_bytes;	/* got */
-	bool gso, gro;			/* in use now */
+	bool gso, gro;			/* the kernel has it, and it is wanted */
 };
 
 typedef void (*net_receive_fn)(void *host, const uint8_t *data, size_t len,
@@ -76,21 +80,25 @@ struct net *net_free(struct net *net);
 /* Descriptors to poll for POLLIN and POLLERR; returns their number. */
 size_t net_fds(const struct net *net, int fds[NET_FDS_MAX]);
 
-/* Take at most `budget` datagrams.  Returns how many; 0: the queues are empty.  Also reads the
- * error queues and calls `refused` for peers whose port is closed. */
+/* Take about `budget` datagrams (a train is never cut: there may be more).  Returns how many; 0:
+ * the queues are empty.  Also reads the error queues and calls `refused` for peers whose port is
+ * closed.  The callbacks may send and flush, but not receive. */
 size_t net_receive(struct net *net, size_t budget, net_receive_fn receive, net_refused_fn refused,
     void *host);
 /* The source of the datagram now being handed out gets this one back. */
 void net_reply(struct net *net, const struct net_address *to, const uint8_t *data, size_t len);
 
-/* To each of `node_ids`; unknown and ignored ones are skipped.  NET_UDP sends one multicast when that
- * spares datagrams (two or more recipients; frames carry their sender and others drop them). */
+/* To each of `node_ids`; unknown and ignored ones are skipped.  NET_UDP sends one multicast when
+ * that spares datagrams (two or more recipients; frames carry their sender and others drop them),
+ * when the only recipient has no address yet, and to everybody there is when count is 0.  While
+ * anyone is ignored it sends to each by itself, as those would get a multicast too. */
 void net_send(struct net *net, const uint32_t *node_ids, size_t count, const uint8_t *data,
     size_t len);
 /* Give everything to the kernel now. */
 void net_flush(struct net *net, net_refused_fn refused, void *host);
 
-/* Set, change or learn (NET_UDP) a peer's address. 0 or -ENOSPC. */
+/* Set, change or learn (NET_UDP) a peer's address.  0, -ENOSPC or -EAFNOSUPPORT (not the family of
+ * our own).  Flushes before a change. */
 int net_peer_set(struct net *net, const struct net_peer *peer);
 void net_peer_remove(struct net *net, uint32_t node_id);
 bool net_peer_address(const struct net *net, uint32_t node_id, struct net_address *ret_address);
