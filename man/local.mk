@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: BSD-3-Clause
+dist_man_MANS += man/corosync.8 man/corosync.conf.5 man/corosync-cfgtool.8

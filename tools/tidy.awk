@@ -284,7 +284,7 @@ function function_begin()
 	in_function = FNR
 	marked = FNR - last_flat_mark <= 8 && last_flat_mark > last_function_end
 	if (head !~ /^[A-Za-z_0-9]+[ ]*\(/ && head != "")
-		say(head_line, "function-head", "not found by grep ^name; the return type goes on its own line")
+		say(head_line, "function-head", "name not in column one; its type stands above")
 }
 
 function function_end(    lines, most)
