@@ -179,6 +179,9 @@ cluster_begin()
 		exec unshare --user --map-root-user --net "$BASH" "$0" "${script_args[@]}"
 	fi
 	programs_find
+	# One test after the other, also with make -j: they measure times.
+	exec 9> "$BUILD/test/cluster/lock"
+	flock -w 300 9
 	work=$(mktemp -d) || exit 1
 	trap cluster_end EXIT
 	trap 'exit 99' HUP INT TERM
