@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * Order: the token goes round; who holds it numbers its frames, repeats what others lack, asks for
+ * what it lacks itself, and passes it on (Amir, Moser, Melliar-Smith, Agarwal, Ciarfella: "The Totem
+ * single-ring ordering and membership protocol", TOCS 13(4), 1995).  By the accelerated-ring rule
+ * (Babay, Amir, ICDCS 2016) the token leaves before the last of the frames; so a receiver asks only
+ * for what an earlier token already promised.
+ *
+ * aru: a holder that received less than the token says lowers it and owns it; the owner alone may
+ * raise it again; when it equals seq nobody owns it.  What the last two tokens that we sent said at
+ * least was received by every member: the safe line (PROTOCOL.md section 5 has the proof).
+ *
+ * An idle ring's token rests at the representative (HOLD).  Who then has something to send cancels.
+ */
+#include "exec/totem/internal.h"
+
+#define WINDOW_FIRST		64u	/* frames a visit, before anything is known */
+#define WINDOW_MIN		16u
+#define WINDOW_STEP		8u
+#define BRAKED_FRAMES		2u	/* a visit, while a member asks all to slow down */
+#define AFTER_TOKEN_MAX		48u	/* frames sent after the token */
+#define RETRANSMIT_MIN_NS	(2 * MS_NS)
+#define RETRANSMIT_FIRST_NS	(10 * MS_NS)	/* no rotation was measured yet */
+#define HOLD_CANCEL_NS		(5 * MS_NS)
+#define STUCK_NS		(2 * SEC_NS)
+#define QUARANTINE_NS		(30 * SEC_NS)
+
+void
+order_reset(struct totem *t, struct ring *ring, uint32_t first)
+{
+	bool brake = t->order.brake;
+
+	store_reset(&ring->store, first);
+	ring->read_seq = first + 1;
+	ring->read_offset = 0;
+	ring->safe = first;
+	memset(&t->order, 0, sizeof t->order);
+	t->order.brake = brake;
+	t->order.promised = first;
+	t->order.seq_last = t->order.aru_last = first;
+	t->order.window = WINDOW_FIRST;
+	t->token_pending = false;
+	t->stats.rotation_ns = 0;
+}
+
+enum totem_drop
+order_on_data(struct totem *t, const uint8_t *frame, size_t len)
+{
+	struct wire_data data;
+	struct ring *ring = totem_current(t);
+	uint32_t slot;
+	uint8_t *to;
+
+	if (!wire_data_get(frame + TOTEM_HEADER_BYTES, len - TOTEM_HEADER_BYTES, &data))
+		return TOTEM_DROP_MALFORMED;
+	/* In COMMIT and RECOVERY we told what we hold of the old ring: that must stay true. */
+	if (t->state == TOTEM_COMMIT)
+		return TOTEM_DROP_STATE;
+	if (wire_ring_id_none(&ring->id) || !wire_ring_id_equal(&data.ring, &ring->id))
+		return TOTEM_DROP_STALE_RING;
+	slot = peer_slot(t, data.origin);
+	if (slot == NO_SLOT || !nodebits_has(&ring->set, slot) || len > t->pool.frame_bytes)
+		return TOTEM_DROP_MALFORMED;
+	if (seq_le(data.seq, ring->store.base) || store_has(&ring->store, data.seq))
+		return TOTEM_DROP_DUPLICATE;
+	if (slot == SELF)
+		return TOTEM_DROP_MALFORMED;	/* ours are here before anybody can have them */
+	if (!store_fits(&ring->store, data.seq))
+		return TOTEM_DROP_WINDOW;
+	to = store_add(&ring->store, data.seq, data.origin, len);
+	if (to == NULL)
+		return TOTEM_DROP_WINDOW;
+	memcpy(to, frame, len);
+	t->stats.data_rx++;
+	return TOTEM_ACCEPTED;
+}
+
+/* Repeat the frames that others ask for and we have; those we have not stay asked for. */
+static uint32_t
+serve_requests(struct totem *t, struct ring *ring, struct wire_token *token)
+{
+	struct wire_range left[TOTEM_RTR_RANGES_MAX];
+	uint32_t sent = 0, own = 0;
+	uint8_t left_count = 0;
+
+	for (size_t i = 0; i < token->range_count; i++) {
+		struct wire_range range = token->range[i], rest = { 0, 0 };
+
+		for (uint32_t k = 0; k < range.count; k++) {
+			uint32_t seq = range.first + k;
+			struct store_frame frame;
+			uint8_t *bytes = store_get(&ring->store, seq, &frame);
+
+			if (bytes != NULL && sent < TOTEM_SEND_FRAMES_MAX) {
+				send_seal(t, bytes, frame.len, WIRE_DATA);
+				send_frame(t, bytes, frame.len, ring->to, ring->to_count, false);
+				totem_trace(t, TOTEM_TRACE_RETRANSMIT, frame.origin, seq, 0, 0);
+				sent++;
+				own += frame.origin == t->config.node_id;
+			} else if (seq_lt(ring->store.base, seq) && seq_le(seq, token->seq)) {
+				if (rest.count == 0)
+					rest.first = seq;
+				rest.count = seq - rest.first + 1;
+			}
+		}
+		if (rest.count > 0)
+			left[left_count++] = rest;
+	}
+	memcpy(token->range, left, left_count * sizeof left[0]);
+	token->range_count = left_count;
+	t->stats.data_retransmit_tx += sent;
+	if (own > 0) {
+		t->order.window = t->order.window / 2 > WINDOW_MIN ? t->order.window / 2 : WINDOW_MIN;
+		t->order.lossy = true;
+	}
+	return sent;
+}
+
+static bool
+is_asked_for(const struct wire_token *token, uint32_t seq)
+{
+	for (size_t i = 0; i < token->range_count; i++)
+		if (seq - token->range[i].first < token->range[i].count)
+			return true;
+	return false;
+}
+
+/* Ask for what an earlier token promised and did not come. */
+static void
+request_missing(struct totem *t, struct ring *ring, struct wire_token *token)
+{
+	uint8_t others = token->range_count;
+	uint32_t last = seq_min(t->order.promised, ring->store.base + ring->store.window);
+
+	for (uint32_t seq = ring->store.aru + 1; seq_le(seq, last); seq++) {
+		struct wire_range *range = &token->range[token->range_count - 1];
+
+		if (store_has(&ring->store, seq) || is_asked_for(token, seq))
+			continue;
+		if (token->range_count > others && range->first + range->count == seq) {
+			range->count++;
+			continue;
+		}
+		if (token->range_count == TOTEM_RTR_RANGES_MAX)
+			break;
+		token->range[token->range_count++] = (struct wire_range) { seq, 1 };
+		totem_trace(t, TOTEM_TRACE_REQUEST, 0, seq, 1, 0);
+	}
+}
+
+/* How many new frames may we send at this visit? */
+static uint32_t
+allowance(struct totem *t, struct ring *ring, const struct wire_token *token, uint32_t others)
+{
+	uint32_t all = t->config.window_frames_max != 0 ? t->config.window_frames_max
+	    : ring->store.window / 4;
+	uint32_t share = all / (4 * (uint32_t) ring->member_count) + 1;
+	uint32_t allowed = others < all ? all - others : share;
+	uint32_t unsafe = token->seq - ring->safe;
+	uint32_t room = unsafe < ring->store.window / 2 ? ring->store.window / 2 - unsafe : 0;
+
+	if (allowed < share)
+		allowed = share;
+	if (allowed > t->order.window)
+		allowed = t->order.window;
+	if (allowed > TOTEM_SEND_FRAMES_MAX)
+		allowed = TOTEM_SEND_FRAMES_MAX;
+	if (allowed > room)
+		allowed = room;
+	if (token->brake > 0 && allowed > BRAKED_FRAMES)
+		allowed = BRAKED_FRAMES;
+	return allowed;
+}
+
+/* Send what we may; the last ones go after the token. */
+static uint32_t
+send_new(struct totem *t, struct ring *ring, struct wire_token *token, uint32_t *ret_before)
+{
+	uint32_t others = token->fcc > t->order.sent_last ? token->fcc - t->order.sent_last : 0;
+	uint32_t allowed = allowance(t, ring, token, others);
+	uint32_t count = pack_frames(t, ring, token->seq, allowed), after = count / 2;
+
+	if (ring->to_count == 0 || after > AFTER_TOKEN_MAX)
+		after = ring->to_count == 0 ? 0 : AFTER_TOKEN_MAX;
+	*ret_before = count - after;
+	for (uint32_t i = 0; i < *ret_before; i++)
+		send_frame(t, t->packed[i].frame, t->packed[i].len, ring->to, ring->to_count, false);
+	token->seq += count;
+	token->fcc = others + count;
+	t->order.sent_last = count;
+	if (count > 0 && count == t->order.window && !t->order.lossy
+	    && t->order.window < TOTEM_SEND_FRAMES_MAX)
+		t->order.window += WINDOW_STEP;
+	t->order.lossy = false;
+	t->stats.window_frames = t->order.window;
+	return count;
+}
+
+static void
+update_aru(struct totem *t, struct ring *ring, struct wire_token *token)
+{
+	uint32_t mine = ring->store.aru;
+
+	if (seq_lt(mine, token->aru) || token->aru_owner == t->config.node_id
+	    || token->aru_owner == 0) {
+		token->aru = seq_min(mine, token->seq);
+		token->aru_owner = token->aru == token->seq ? 0 : t->config.node_id;
+	}
+	if (ring->member_count == 1)
+		ring->safe = mine;
+	else
+		ring->safe = seq_max(ring->safe, seq_min(mine,
+		    seq_min(token->aru, t->order.aru_last)));
+	t->order.aru_last = token->aru;
+	cs_assert(seq_le(ring->safe, mine));
+}
+
+static void
+update_brake(struct totem *t, struct wire_token *token)
+{
+	if (t->order.brake && !t->order.brake_counted && token->brake < UINT16_MAX) {
+		token->brake++;
+		t->order.brake_counted = true;
+	} else if (!t->order.brake && t->order.brake_counted) {
+		if (token->brake > 0)
+			token->brake--;
+		t->order.brake_counted = false;
+	}
+}
+
+/* True: everybody has everything, the new ring is to be installed now. */
+static bool
+update_recovery(struct totem *t, struct ring *ring, struct wire_token *token, uint32_t sent)
+{
+	if (t->state != TOTEM_RECOVERY)
+		return false;
+	if ((token->flags & WIRE_TOKEN_RECOVERED) != 0)
+		return true;
+	if (sent == 0 && recovery_done_here(t) && ring->store.aru == token->seq
+	    && seq_lt(token->seq, ring->read_seq)) {
+		recovery_oblige(t);
+		token->quiet++;
+	} else {
+		token->quiet = 0;
+	}
+	if (token->quiet < ring->member_count)
+		return false;
+	token->flags |= WIRE_TOKEN_RECOVERED;
+	return true;
+}
+
+/* A member that receives nothing while the token goes round would stop everybody for ever. */
+static void
+watch_stuck(struct totem *t, struct ring *ring, const struct wire_token *token)
+{
+	struct order *order = &t->order;
+	uint32_t slot = peer_slot(t, token->aru_owner);
+
+	if (token->aru_owner == 0 || token->aru != order->stuck_aru
+	    || token->aru_owner != order->stuck_owner) {
+		order->stuck_aru = token->aru;
+		order->stuck_owner = token->aru_owner;
+		order->stuck_rounds = 0;
+		order->stuck_since_ns = t->now_ns;
+		return;
+	}
+	if (++order->stuck_rounds < t->timing.fail_recv_rotations
+	    || t->now_ns - order->stuck_since_ns < STUCK_NS || slot == SELF || slot == NO_SLOT
+	    || !nodebits_has(&ring->set, slot))
+		return;
+	order->stuck_rounds = 0;
+	t->peer[slot].quarantine_until_ns = t->now_ns + QUARANTINE_NS;
+	totem_notify(t, TOTEM_NOTICE_FAILED_TO_RECEIVE, token->aru_owner, 0);
+	detector_condemn(t, slot, TOTEM_CAUSE_FAILED_TO_RECEIVE);
+}
+
+static void
+token_send(struct totem *t, struct ring *ring)
+{
+	struct order *order = &t->order;
+	struct buf_writer out = buf_writer(order->sent + TOTEM_HEADER_BYTES,
+	    sizeof order->sent - TOTEM_HEADER_BYTES);
+	const uint32_t *to = &ring->member[(ring->my_index + 1) % ring->member_count].node_id;
+
+	order->token.token_seq++;
+	order->token_seq = order->token.token_seq;	/* ours, if it comes back as a repeat */
+	wire_token_put(&out, &order->token);
+	cs_assert(buf_writer_ok(&out));
+	order->sent_len = TOTEM_HEADER_BYTES + buf_written(&out);
+	send_seal(t, order->sent, order->sent_len, WIRE_TOKEN);
+	send_frame(t, order->sent, order->sent_len, to, 1, true);
+	t->stats.token_tx++;
+	order->hold_flag = (order->token.flags & WIRE_TOKEN_HOLD) != 0;
+	if (order->hold_flag)
+		order->retransmit_wait_ns = t->timing.token_retransmit_ns;
+	else if (t->stats.rotation_ns == 0)
+		order->retransmit_wait_ns = RETRANSMIT_FIRST_NS;
+	else
+		order->retransmit_wait_ns = 4 * t->stats.rotation_ns > RETRANSMIT_MIN_NS
+		    ? 4 * t->stats.rotation_ns : RETRANSMIT_MIN_NS;
+	if (order->retransmit_wait_ns > t->timing.token_retransmit_ns)
+		order->retransmit_wait_ns = t->timing.token_retransmit_ns;
+	totem_timer_set(t, TIMER_TOKEN_RETRANSMIT, t->now_ns + order->retransmit_wait_ns);
+}
+
+/* Keep the token: alone, or idle. */
+static void
+token_rest(struct totem *t, struct ring *ring)
+{
+	uint64_t hold_ns = t->timing.hold_ns < t->timing.token_ns / 3 ? t->timing.hold_ns
+	    : t->timing.token_ns / 3;
+
+	t->order.holding = true;
+	t->order.hold_flag = false;
+	if (ring->member_count > 1)
+		totem_timer_set(t, TIMER_HOLD, t->now_ns + hold_ns);
+	else if (pack_ready(t) || t->state == TOTEM_RECOVERY)
+		totem_timer_set(t, TIMER_HOLD, t->now_ns);
+	else
+		totem_timer_stop(t, TIMER_HOLD);
+	if (ring->member_count == 1)
+		totem_timer_stop(t, TIMER_TOKEN_LOSS);
+}
+
+/* Does the token rest after this?  Decides and marks it; `busy`: something happened at this visit. */
+static bool
+update_idle(struct totem *t, struct ring *ring, struct wire_token *token, bool busy)
+{
+	struct order *order = &t->order;
+	bool rest = false;
+
+	if (busy || t->state != TOTEM_OPERATIONAL)
+		token->flags &= (uint8_t) ~WIRE_TOKEN_HOLD;
+	if (ring->my_index == 0) {
+		if (busy || order->hold_cancelled || token->seq != order->seq_last)
+			order->idle_rounds = 0;
+		else if (order->idle_rounds <= t->timing.idle_rotations)
+			order->idle_rounds++;
+		rest = (token->flags & WIRE_TOKEN_HOLD) != 0 && !order->hold_cancelled;
+		token->flags &= (uint8_t) ~WIRE_TOKEN_HOLD;
+		if (order->idle_rounds >= t->timing.idle_rotations)
+			token->flags |= WIRE_TOKEN_HOLD;
+		order->hold_cancelled = false;
+	}
+	order->seq_last = token->seq;
+	return rest;
+}
+
+/* The holder's work.  `fresh`: the token just came; else it rested here. */
+static void
+visit(struct totem *t, bool fresh)
+{
+	struct ring *ring = totem_current(t);
+	struct order *order = &t->order;
+	struct wire_token *token = &order->token;
+	uint32_t received_seq = token->seq, before = 0, resent, count;
+	bool install, rest, busy;
+
+	cs_assert(t->state == TOTEM_OPERATIONAL || t->state == TOTEM_RECOVERY);
+	order->holding = false;
+	totem_timer_stop(t, TIMER_HOLD);
+	if (t->state == TOTEM_RECOVERY) {
+		deliver_recovered(t);
+		recovery_fill_queue(t);
+	}
+	resent = serve_requests(t, ring, token);
+	count = send_new(t, ring, token, &before);
+	request_missing(t, ring, token);
+	order->promised = received_seq;
+	update_aru(t, ring, token);
+	update_brake(t, token);
+	install = update_recovery(t, ring, token, count);
+	busy = resent > 0 || count > 0 || token->range_count > 0 || token->aru != token->seq
+	    || pack_ready(t) || t->state == TOTEM_RECOVERY;
+	rest = update_idle(t, ring, token, busy);
+	if (ring->member_count == 1 || (rest && fresh))
+		token_rest(t, ring);
+	else
+		token_send(t, ring);
+	for (uint32_t i = before; i < count; i++)
+		send_frame(t, t->packed[i].frame, t->packed[i].len, ring->to, ring->to_count, false);
+	if (t->state == TOTEM_OPERATIONAL)
+		watch_stuck(t, ring, token);
+	if (install)
+		recovery_install(t);
+	if (t->state == TOTEM_OPERATIONAL || t->state == TOTEM_RECOVERY)
+		deliver_release(t);
+}
+
+/* A token that is ours and newer than the last; it waits for the data received with it. */
+void
+order_on_token(struct totem *t, uint32_t slot, const struct wire_token *token)
+{
+	(void) slot;
+	if (t->token_pending && !seq_lt(t->order.token.token_seq, token->token_seq))
+		return;
+	t->order.token = *token;
+	t->token_pending = true;
+}
+
+void
+order_settle(struct totem *t)
+{
+	struct order *order = &t->order;
+
+	if (!t->token_pending)
+		return;
+	t->token_pending = false;
+	cs_assert(t->state == TOTEM_OPERATIONAL || t->state == TOTEM_RECOVERY);
+	order->token_seq = order->token.token_seq;
+	order->token_seen = true;
+	if (order->visit_ns != 0 && !order->hold_flag && t->now_ns >= order->visit_ns) {
+		uint64_t rotation_ns = t->now_ns - order->visit_ns;
+
+		t->stats.rotation_ns = t->stats.rotation_ns == 0 ? rotation_ns + 1
+		    : (7 * t->stats.rotation_ns + rotation_ns) / 8 + 1;
+	}
+	order->visit_ns = t->now_ns;
+	t->stats.token_rx++;
+	t->stats.token_last_ns = t->now_ns;
+	totem_trace(t, TOTEM_TRACE_TOKEN, t->config.node_id, order->token.token_seq,
+	    order->token.seq, order->token.aru);
+	totem_timer_stop(t, TIMER_TOKEN_RETRANSMIT);
+	totem_timer_stop(t, TIMER_HOLD_CANCEL);
+	totem_timer_set(t, TIMER_TOKEN_LOSS, t->now_ns + (t->state == TOTEM_RECOVERY
+	    && t->timing.token_ns > SEC_NS ? SEC_NS : t->timing.token_ns));
+	visit(t, true);
+}
+
+void
+order_first_token(struct totem *t)
+{
+	struct ring *ring = totem_forming(t);
+	struct wire_token *token = &t->order.token;
+
+	cs_assert(t->state == TOTEM_RECOVERY);
+	memset(token, 0, sizeof *token);
+	token->ring = ring->id;
+	token->seq = token->aru = ring->store.base;
+	t->order.visit_ns = t->now_ns;
+	t->order.token_seen = true;
+	visit(t, true);
+}
+
+void
+order_retransmit_timer(struct totem *t)
+{
+	struct order *order = &t->order;
+	struct ring *ring = totem_current(t);
+	const uint32_t *to = &ring->member[(ring->my_index + 1) % ring->member_count].node_id;
+
+	if ((t->state != TOTEM_OPERATIONAL && t->state != TOTEM_RECOVERY) || order->sent_len == 0)
+		return;
+	send_seal(t, order->sent, order->sent_len, WIRE_TOKEN);
+	send_frame(t, order->sent, order->sent_len, to, 1, true);
+	t->stats.token_retransmit_tx++;
+	order->retransmit_wait_ns *= 2;
+	if (order->retransmit_wait_ns > t->timing.token_retransmit_ns)
+		order->retransmit_wait_ns = t->timing.token_retransmit_ns;
+	totem_timer_set(t, TIMER_TOKEN_RETRANSMIT, t->now_ns + order->retransmit_wait_ns);
+}
+
+void
+order_hold_timer(struct totem *t)
+{
+	if (!t->order.holding || (t->state != TOTEM_OPERATIONAL && t->state != TOTEM_RECOVERY))
+		return;
+	if (totem_current(t)->member_count > 1)
+		totem_timer_set(t, TIMER_TOKEN_LOSS, t->now_ns + t->timing.token_ns);
+	visit(t, false);
+}
+
+static void
+hold_cancel_send(struct totem *t)
+{
+	struct ring *ring = totem_installed(t);
+	struct control control = send_begin(t, WIRE_HOLD_CANCEL, WIRE_RING_ID_BYTES);
+
+	if (control.frame != NULL)
+		wire_ring_id_put(&control.body, &ring->id);
+	send_to_one(t, &control, ring->member[0].node_id);
+	t->stats.hold_cancel_tx++;
+	totem_timer_set(t, TIMER_HOLD_CANCEL, t->now_ns + HOLD_CANCEL_NS);
+}
+
+void
+order_hold_cancel_timer(struct totem *t)
+{
+	if (t->state == TOTEM_OPERATIONAL && t->order.hold_flag && pack_ready(t))
+		hold_cancel_send(t);
+}
+
+/* There is something to send: let the token go, or have it let go. */
+void
+order_wake(struct totem *t)
+{
+	struct order *order = &t->order;
+	struct ring *ring = totem_current(t);
+
+	if (t->state != TOTEM_OPERATIONAL)
+		return;
+	if (order->holding) {
+		order->idle_rounds = 0;
+		/* Alone: at once, but after the host had its turn, so that several go together. */
+		if (ring->member_count == 1)
+			totem_timer_set(t, TIMER_HOLD, t->now_ns);
+		else
+			order_hold_timer(t);
+	} else if (ring->my_index == 0) {
+		order->hold_cancelled = true;
+	} else if (order->hold_flag && t->timer[TIMER_HOLD_CANCEL] == NEVER) {
+		hold_cancel_send(t);
+	}
+}
+
+void
+order_on_hold_cancel(struct totem *t, const uint8_t *body, size_t len)
+{
+	struct buf_reader in = buf_reader(body, len);
+	struct totem_ring_id id = wire_ring_id_get(&in);
+
+	t->stats.hold_cancel_rx++;
+	if (t->state == TOTEM_OPERATIONAL && buf_done(&in)
+	    && wire_ring_id_equal(&id, &totem_installed(t)->id) && totem_installed(t)->my_index == 0)
+		order_wake(t);
+}
