@@ -146,7 +146,8 @@ put test/unit/test_x.c <<'END'
 END
 clean "a tree that keeps the rules"
 
-{ echo '/* tidy: flat switch */'; echo int; echo 'flat(int x)'; echo '{'; statements 119; echo '}'; } |
+{ echo '/* tidy: flat switch */'; echo int; echo 'flat(int x)'; echo '{'; statements 119; echo '}'
+} |
 	put exec/base/flat.c
 clean "119 lines that are marked as one flat switch"
 rm "$tree/exec/base/flat.c"
@@ -176,7 +177,8 @@ statements 600 | breaks file-length tools/bad.c 603 "603 lines in tools"
 statements 800 | breaks file-length test/unit/bad.c 803 "803 lines in test"
 { echo int; echo 'f(int x)'; echo '{'; statements 81; echo '}'; } |
 	breaks function-length exec/base/bad.c 6 "81 lines"
-{ echo '/* tidy: flat switch */'; echo int; echo 'f(int x)'; echo '{'; statements 121; echo '}'; } |
+{ echo '/* tidy: flat switch */'; echo int; echo 'f(int x)'; echo '{'; statements 121; echo '}'
+} |
 	breaks function-length exec/base/bad.c 7 "121 lines, marked"
 {
 	echo '/* tidy: flat switch */'; echo int; echo 'f(int x)'; echo '{'; statements 9; echo '}'
@@ -209,7 +211,7 @@ printf 'int\nf(enum k k)\n{\n\tswitch (k) {\n\tcase K_ONE:\n\tdefault:\n\t\tbrea
 printf 'int\nf(enum k k)\n{\n\tswitch (k) {\n\tdefault:\n\tcase K_ONE:\n\t\tbreak;\n\t}\n}\n' |
 	breaks enum-default exec/core/bad.c 8 "default: first"
 
-# --- layering --------------------------------------------------------------------------------------
+# --- layering -------------------------------------------------------------------------------------
 
 while read -r file include; do
 	printf '\n#include %s\n' "$include" | breaks layering "$file" 5 "$file includes $include"
