@@ -85,7 +85,8 @@ evidence_read(struct net *net)
 				},
 			};
 		}
-		got = recvmmsg(net->fd[0], message, READ_MESSAGES, MSG_ERRQUEUE | MSG_DONTWAIT, NULL);
+		got = recvmmsg(net->fd[0], message, READ_MESSAGES, MSG_ERRQUEUE | MSG_DONTWAIT,
+		    NULL);
 		for (int i = 0; i < got; i++)
 			evidence_take(net, &message[i], &evidence[i]);
 	}

@@ -111,5 +111,6 @@ const struct net_stats *net_stats(const struct net *net);
 
 /* "192.0.2.1" or "2001:db8::1"; `text` holds at least INET6_ADDRSTRLEN bytes. */
 const char *net_address_text(const struct net_address *address, char *text, size_t size);
-bool net_address_equal(const struct net_address *a, const struct net_address *b);	/* with port */
+/* With port. */
+bool net_address_equal(const struct net_address *a, const struct net_address *b);
 #endif

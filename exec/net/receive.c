@@ -18,7 +18,8 @@ rx_init(struct rx *rx)
 		return -ENOMEM;
 	for (size_t i = 0; i < NET_RX_SLOTS; i++) {
 		rx->iov[i] = (struct iovec) {
-			.iov_base = rx->buffer + i * NET_RX_SLOT_BYTES, .iov_len = NET_RX_SLOT_BYTES,
+			.iov_base = rx->buffer + i * NET_RX_SLOT_BYTES,
+			.iov_len = NET_RX_SLOT_BYTES,
 		};
 	}
 	return 0;

@@ -83,7 +83,8 @@ run(bool offload, size_t frame_bytes, uint64_t total_bytes)
 			;
 	}
 	took_s = now_s() - start_s;
-	printf("%6zu B frames, offload %-3s %8.1f MB/s  lost %.2f %%  calls: %llu send, %llu receive\n",
+	printf("%6zu B frames, offload %-3s %8.1f MB/s  lost %.2f %%"
+	    "  calls: %llu send, %llu receive\n",
 	    frame_bytes, offload ? "on" : "off", (double) received_bytes / took_s / 1e6,
 	    100.0 * (double) (sent_bytes - received_bytes) / (double) sent_bytes,
 	    (unsigned long long) net_stats(sender)->tx_calls,
