@@ -38,7 +38,8 @@ gather_joined(struct totem *t, uint32_t slot)
 	    || t->now_ns - peer->rejected_since_ns < REJECTED_NS);
 }
 
-/* Members of our ring and others that we would wait for: they did not join yet. */
+/* Members of our ring and others that we would wait for: they did not join yet, or they and we do not
+ * yet know of each other that we hear each other. */
 static struct nodebits
 expected(struct totem *t)
 {
@@ -50,13 +51,14 @@ expected(struct totem *t)
 		bool mate = nodebits_has(&ring->set, slot) && t->now_ns < t->gather.mates_until_ns;
 		bool foreign = nodebits_has(&t->gather.foreign, slot)
 		    && t->now_ns < t->gather.foreign_until_ns && !peer->refused;
+		bool gathers = peer->row.state == TOTEM_GATHER && peer_row_fresh(t, slot)
+		    && peer->row.epoch > peer->committed_epoch;
 
-		if ((mate || foreign) && peer->given_up == TOTEM_CAUSE_NONE
-		    && peer->row.state != TOTEM_GATHER && t->now_ns >= peer->quarantine_until_ns)
+		if ((!mate && !foreign) || peer->given_up != TOTEM_CAUSE_NONE
+		    || t->now_ns < peer->quarantine_until_ns)
+			continue;
+		if (!gathers || (!gather_joined(t, slot) && t->now_ns < t->gather.foreign_until_ns))
 			nodebits_add(&set, slot);
-		else if (mate && peer->given_up == TOTEM_CAUSE_NONE
-		    && peer->row.epoch <= peer->committed_epoch)
-			nodebits_add(&set, slot);	/* its row is of an earlier round */
 	}
 	return set;
 }
@@ -257,14 +259,9 @@ consensus(struct totem *t, const struct nodebits *proposal)
 		    && wire_ring_id_equal(&row->ring, &totem_installed(t)->id))
 			given_up = nodebits_or(given_up, row->given_up);
 	}
-	waiting = nodebits_minus(waiting, given_up);
-	for (uint32_t slot = 0; slot < t->peer_count; slot++)
-		if (nodebits_has(&waiting, slot) && !nodebits_has(proposal, slot)
-		    && (slot == SELF || t->peer[slot].row.state != TOTEM_GATHER
-		    || !peer_row_fresh(t, slot)
-		    || t->peer[slot].row.epoch <= t->peer[slot].committed_epoch))
-			return false;
-	return true;
+	nodebits_remove(&waiting, SELF);
+	waiting = nodebits_minus(nodebits_minus(waiting, given_up), *proposal);
+	return nodebits_empty(&waiting);
 }
 
 static bool

@@ -399,6 +399,24 @@ order_on_token(struct totem *t, uint32_t slot, const struct wire_token *token)
 	t->token_pending = true;
 }
 
+/* How long a rotation takes when nothing is lost: quick to believe a short one, slow a long one,
+ * which may have lost its token on the way. */
+static void
+rotation_measure(struct totem *t, uint64_t rotation_ns)
+{
+	uint64_t smoothed_ns = t->stats.rotation_ns;
+
+	if (smoothed_ns == 0)
+		smoothed_ns = rotation_ns;
+	else if (rotation_ns < smoothed_ns)
+		smoothed_ns = (smoothed_ns + rotation_ns) / 2;
+	else if (rotation_ns < 2 * smoothed_ns + MS_NS)
+		smoothed_ns += (rotation_ns - smoothed_ns) / 16;
+	else
+		smoothed_ns += (smoothed_ns + MS_NS) / 16;
+	t->stats.rotation_ns = smoothed_ns + 1;
+}
+
 void
 order_settle(struct totem *t)
 {
@@ -410,12 +428,8 @@ order_settle(struct totem *t)
 	cs_assert(t->state == TOTEM_OPERATIONAL || t->state == TOTEM_RECOVERY);
 	order->token_seq = order->token.token_seq;
 	order->token_seen = true;
-	if (order->visit_ns != 0 && !order->hold_flag && t->now_ns >= order->visit_ns) {
-		uint64_t rotation_ns = t->now_ns - order->visit_ns;
-
-		t->stats.rotation_ns = t->stats.rotation_ns == 0 ? rotation_ns + 1
-		    : (7 * t->stats.rotation_ns + rotation_ns) / 8 + 1;
-	}
+	if (order->visit_ns != 0 && !order->hold_flag && t->now_ns >= order->visit_ns)
+		rotation_measure(t, t->now_ns - order->visit_ns);
 	order->visit_ns = t->now_ns;
 	t->stats.token_rx++;
 	t->stats.token_last_ns = t->now_ns;
