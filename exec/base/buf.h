@@ -110,5 +110,10 @@ buf_put_bytes(struct buf_writer *out, const void *data, size_t len)
 }
 
 static inline bool buf_writer_ok(const struct buf_writer *out) { return !out->failed; }
-static inline size_t buf_written(const struct buf_writer *out) { return (size_t) (out->at - out->start); }
+
+static inline size_t
+buf_written(const struct buf_writer *out)
+{
+	return (size_t) (out->at - out->start);
+}
 #endif

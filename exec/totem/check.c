@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * The invariants at the head of internal.h, asserted after every input, in release builds too.  They
- * speak of our own state only; what a peer says is checked where it comes in.
+ * The invariants at the head of internal.h, asserted after every input, in release builds too.
+ * They speak of our own state only; what a peer says is checked where it comes in.
  */
 #include "exec/totem/internal.h"
 
@@ -30,7 +30,8 @@ check_ring(const struct totem *t, const struct ring *ring)
 void
 totem_check(const struct totem *t)
 {
-	const struct ring *installed = &t->ring[t->installed], *forming = &t->ring[1 - t->installed];
+	const struct ring *installed = &t->ring[t->installed];
+	const struct ring *forming = &t->ring[1 - t->installed];
 	const struct ring *current = t->state == TOTEM_RECOVERY ? forming : installed;
 
 	cs_assert(t->state < TOTEM_STATE_COUNT);

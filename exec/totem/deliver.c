@@ -117,7 +117,8 @@ message_next(struct totem *t, struct ring *ring, enum mode mode, struct totem_ou
 
 	memset(ret, 0, sizeof *ret);
 	while (frame_readable(t, ring, mode, &skip)) {
-		const uint8_t *bytes = skip ? NULL : store_get(&ring->store, ring->read_seq, &frame);
+		const uint8_t *bytes = skip ? NULL
+		    : store_get(&ring->store, ring->read_seq, &frame);
 		struct wire_chunk chunk;
 		size_t offset = ring->read_offset;
 		uint32_t slot;

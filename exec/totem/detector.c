@@ -38,8 +38,8 @@ probe_send(struct totem *t, uint32_t slot)
 static uint64_t
 probe_interval(const struct totem *t, const struct peer *peer)
 {
-	return peer->suspect_cause == TOTEM_CAUSE_PORT_CLOSED && CLOSED_PROBE_NS < t->timing.probe_ns
-	    ? CLOSED_PROBE_NS : t->timing.probe_ns;
+	return peer->suspect_cause == TOTEM_CAUSE_PORT_CLOSED
+	    && CLOSED_PROBE_NS < t->timing.probe_ns ? CLOSED_PROBE_NS : t->timing.probe_ns;
 }
 
 static uint32_t

@@ -38,8 +38,8 @@ gather_joined(struct totem *t, uint32_t slot)
 	    || t->now_ns - peer->rejected_since_ns < REJECTED_NS);
 }
 
-/* Members of our ring and others that we would wait for: they did not join yet, or they and we do not
- * yet know of each other that we hear each other. */
+/* Members of our ring and others that we would wait for: they did not join yet, or they and we do
+ * not yet know of each other that we hear each other. */
 static struct nodebits
 expected(struct totem *t)
 {
@@ -371,7 +371,8 @@ excluded(struct totem *t, uint32_t slot)
 	const struct row *row = &t->peer[slot].row;
 
 	return row->state == TOTEM_OPERATIONAL && nodebits_has(&totem_installed(t)->set, slot)
-	    && row->ring.seq > totem_installed(t)->id.seq && !nodebits_has(&row->ring_members, SELF);
+	    && row->ring.seq > totem_installed(t)->id.seq
+	    && !nodebits_has(&row->ring_members, SELF);
 }
 
 static void

@@ -200,7 +200,7 @@ struct recovery {
 	struct wire_commit info;
 	enum install_phase phase;
 	bool gap;			/* delivery passed a missing frame */
-	uint64_t seen[TOTEM_POOL_FRAMES_MAX / 64];	/* sent again by somebody, from low + 1 on */
+	uint64_t seen[TOTEM_POOL_FRAMES_MAX / 64];	/* sent again by somebody; from low + 1 */
 };
 
 struct packed {			/* a frame made at this visit */
@@ -215,7 +215,7 @@ struct totem {
 	struct totem_stats stats;
 	struct prng prng;
 	uint64_t now_ns;		/* of the latest input */
-	uint64_t deadline_told_ns;	/* what totem_deadline() would have said: lateness is a pause */
+	uint64_t deadline_told_ns;	/* when we wanted to run: lateness is a pause */
 	uint64_t timer[TIMER_COUNT];
 	uint64_t counter;		/* frames sent */
 	uint64_t epoch;
@@ -320,7 +320,8 @@ void order_on_hold_cancel(struct totem *t, const uint8_t *body, size_t len);
 void order_wake(struct totem *t);	/* there is something to send */
 void order_first_token(struct totem *t);
 
-/* pack.c: messages into frames.  Fills `t->packed`; returns how many frames, numbered from seq + 1. */
+/* pack.c: messages into frames.  Fills `t->packed`; returns how many frames, numbered from
+ * seq + 1. */
 uint32_t pack_frames(struct totem *t, struct ring *ring, uint32_t seq, uint32_t count_max);
 bool pack_ready(const struct totem *t);
 

@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The cluster executive authors
  *
  * Order: the token goes round; who holds it numbers its frames, repeats what others lack, asks for
- * what it lacks itself, and passes it on (Amir, Moser, Melliar-Smith, Agarwal, Ciarfella: "The Totem
- * single-ring ordering and membership protocol", TOCS 13(4), 1995).  By the accelerated-ring rule
+ * what it lacks itself, and passes it on (Amir, Moser, Melliar-Smith, Agarwal, Ciarfella: "The
+ * Totem single-ring ordering and membership protocol", TOCS 13(4), 1995).  By the accelerated-ring rule
  * (Babay, Amir, ICDCS 2016) the token leaves before the last of the frames; so a receiver asks only
  * for what an earlier token already promised.
  *
@@ -111,7 +111,8 @@ serve_requests(struct totem *t, struct ring *ring, struct wire_token *token)
 	token->range_count = left_count;
 	t->stats.data_retransmit_tx += sent;
 	if (own > 0) {
-		t->order.window = t->order.window / 2 > WINDOW_MIN ? t->order.window / 2 : WINDOW_MIN;
+		t->order.window = t->order.window / 2 > WINDOW_MIN ? t->order.window / 2
+		    : WINDOW_MIN;
 		t->order.lossy = true;
 	}
 	return sent;
@@ -185,7 +186,8 @@ send_new(struct totem *t, struct ring *ring, struct wire_token *token, uint32_t 
 		after = ring->to_count == 0 ? 0 : AFTER_TOKEN_MAX;
 	*ret_before = count - after;
 	for (uint32_t i = 0; i < *ret_before; i++)
-		send_frame(t, t->packed[i].frame, t->packed[i].len, ring->to, ring->to_count, false);
+		send_frame(t, t->packed[i].frame, t->packed[i].len, ring->to, ring->to_count,
+		    false);
 	token->seq += count;
 	token->fcc = others + count;
 	t->order.sent_last = count;
@@ -323,7 +325,7 @@ token_rest(struct totem *t, struct ring *ring)
 		totem_timer_stop(t, TIMER_TOKEN_LOSS);
 }
 
-/* Does the token rest after this?  Decides and marks it; `busy`: something happened at this visit. */
+/* Does the token rest after this?  `busy`: something happened at this visit. */
 static bool
 update_idle(struct totem *t, struct ring *ring, struct wire_token *token, bool busy)
 {
@@ -379,7 +381,8 @@ visit(struct totem *t, bool fresh)
 	else
 		token_send(t, ring);
 	for (uint32_t i = before; i < count; i++)
-		send_frame(t, t->packed[i].frame, t->packed[i].len, ring->to, ring->to_count, false);
+		send_frame(t, t->packed[i].frame, t->packed[i].len, ring->to, ring->to_count,
+		    false);
 	if (t->state == TOTEM_OPERATIONAL)
 		watch_stuck(t, ring, token);
 	if (install)
@@ -536,6 +539,7 @@ order_on_hold_cancel(struct totem *t, const uint8_t *body, size_t len)
 
 	t->stats.hold_cancel_rx++;
 	if (t->state == TOTEM_OPERATIONAL && buf_done(&in)
-	    && wire_ring_id_equal(&id, &totem_installed(t)->id) && totem_installed(t)->my_index == 0)
+	    && wire_ring_id_equal(&id, &totem_installed(t)->id)
+	    && totem_installed(t)->my_index == 0)
 		order_wake(t);
 }

@@ -107,7 +107,8 @@ adopt_incarnation(struct totem *t, uint32_t slot, uint64_t incarnation)
 	if (was_known && (t->state == TOTEM_OPERATIONAL || t->state == TOTEM_COMMIT
 	    || t->state == TOTEM_RECOVERY || t->state == TOTEM_GATHER)) {
 		if (nodebits_has(&totem_installed(t)->set, slot)
-		    || (t->state != TOTEM_OPERATIONAL && nodebits_has(&totem_forming(t)->set, slot)))
+		    || (t->state != TOTEM_OPERATIONAL
+		    && nodebits_has(&totem_forming(t)->set, slot)))
 			detector_condemn(t, slot, TOTEM_CAUSE_RESTARTED);
 	}
 	detector_clear(t, slot);
@@ -120,7 +121,8 @@ other_incarnation(struct totem *t, uint32_t slot, uint64_t incarnation)
 	struct peer *peer = &t->peer[slot];
 	bool alive = peer->heard_ns != 0 && t->now_ns - peer->heard_ns < OTHER_ALIVE_NS;
 
-	/* A later start, or an earlier one by the clock while the known one is silent: clocks jump. */
+	/* A later start; or an earlier one by the clock, which may have jumped, while the known
+	 * one is silent. */
 	if (incarnation > peer->incarnation || !alive) {
 		peer->other_incarnation = peer->incarnation;
 		adopt_incarnation(t, slot, incarnation);

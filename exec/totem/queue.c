@@ -69,7 +69,8 @@ bool
 queue_put(struct queue *queue, bool safe, uint64_t number, const void *part1, size_t len1,
     const void *part2, size_t len2)
 {
-	struct queue_head head = { .len = (uint32_t) (len1 + len2), .safe = safe, .number = number };
+	struct queue_head head = { .len = (uint32_t) (len1 + len2), .safe = safe,
+		.number = number };
 	size_t at = queue->head + queue->used;
 
 	if (len1 + len2 > queue_room(queue) || queue_room(queue) == 0)

@@ -83,12 +83,12 @@ enum totem_queue {
 struct totem_timing {
 	uint64_t token_ns;		/* backstop: no token for so long breaks the ring */
 	uint64_t token_retransmit_ns;	/* longest wait before a passed token is sent again */
-	uint64_t hold_ns;		/* an idle ring's token rests so long at the representative */
+	uint64_t hold_ns;		/* an idle ring's token rests so long */
 	uint64_t join_ns;		/* GATHER: repeat our JOIN */
 	uint64_t consensus_ns;		/* GATHER: stop waiting for members that do not join */
 	uint64_t merge_ns;		/* look for nodes outside our ring so often */
 	uint64_t heartbeat_ns;		/* to ring neighbours */
-	uint64_t silence_ns;		/* a neighbour unheard for so long is suspected and probed */
+	uint64_t silence_ns;		/* a neighbour unheard for so long is suspected */
 	uint64_t probe_ns;		/* between two probes of a suspect */
 	uint32_t probe_count;		/* so many unanswered condemn */
 	uint32_t idle_rotations;	/* unchanged rotations before the token rests */
@@ -97,12 +97,12 @@ struct totem_timing {
 
 /* One call for each event worth a line; kept out of the outputs because tracing is no action. */
 enum totem_trace_kind {
-	TOTEM_TRACE_STATE,		/* a: old state, b: new state, c: cause, node: who caused it */
-	TOTEM_TRACE_ORIGINATE,		/* own message got its place: a: submit number, b: last seq */
+	TOTEM_TRACE_STATE,		/* a: old, b: new state, c: cause, node: who */
+	TOTEM_TRACE_ORIGINATE,		/* message ordered: a: submit number, b: last seq */
 	TOTEM_TRACE_TOKEN,		/* token accepted: a: token seq, b: seq, c: aru */
 	TOTEM_TRACE_CONDEMN,		/* node given up: c: cause */
 	TOTEM_TRACE_SUSPECT,		/* node suspected: c: cause */
-	TOTEM_TRACE_DROP,		/* frame dropped: c: enum totem_drop, node: claimed sender */
+	TOTEM_TRACE_DROP,		/* c: enum totem_drop, node: claimed sender */
 	TOTEM_TRACE_RETRANSMIT,		/* a: seq sent again */
 	TOTEM_TRACE_REQUEST,		/* a: first seq, b: count asked for */
 	TOTEM_TRACE_COUNT
@@ -156,13 +156,13 @@ struct totem_stats {
 
 struct totem_config {
 	uint32_t node_id;		/* not 0 */
-	uint64_t incarnation;		/* not 0; greater than that of any earlier start if it can be */
+	uint64_t incarnation;		/* not 0; above any earlier start's if possible */
 	uint64_t cluster_hash;		/* totem_cluster_hash() of the cluster's name */
 	uint64_t seed;			/* all randomness comes from here */
 	uint64_t ring_seq_floor;	/* no ring of ours may have this sequence or one below */
 	uint32_t frame_bytes_max;	/* largest datagram we may send, TOTEM_FRAME_BYTES_MIN.. */
 	uint32_t window_frames_max;	/* frames all members may send a rotation; 0: by the pool */
-	uint32_t seq_first;		/* first frame sequence of rings we represent (tests: wrap) */
+	uint32_t seq_first;		/* first of rings we represent (tests: wrap) */
 	bool learn_peers;		/* accept frames of nodes that are not in `peers` */
 	const uint32_t *peers;		/* node ids, without our own; copied */
 	size_t peer_count;
@@ -190,12 +190,12 @@ struct totem_configuration {
 	const struct totem_departure *left;		/* REGULAR only: of the last regular one */
 	size_t left_count;
 	enum totem_cause cause;				/* REGULAR: what began this change */
-	uint64_t change_ns;				/* REGULAR: from leaving OPERATIONAL to here */
+	uint64_t change_ns;			/* REGULAR: from leaving OPERATIONAL to here */
 };
 
 /* Something the administrator should know; the host limits how often it says so. */
 enum totem_notice {
-	TOTEM_NOTICE_DUPLICATE_ID,	/* node: the id; the source of the datagram is the other one */
+	TOTEM_NOTICE_DUPLICATE_ID,	/* node: the id; the datagram's source has it too */
 	TOTEM_NOTICE_CLUSTER,		/* another cluster's frames; value: its hash */
 	TOTEM_NOTICE_VERSION,		/* another protocol version; value: it */
 	TOTEM_NOTICE_REFUSED_DUPLICATE,	/* a peer tells us that our node id is used by another */

@@ -78,7 +78,7 @@ struct cs_node_info {
 /* A request that came with a connection's synchronous call, or a record of its data ring. */
 struct cs_request {
 	uint32_t function;		/* the engine's own numbering */
-	const void *data;		/* lent for the call; as the client wrote it: check all of it */
+	const void *data;		/* lent; as the client wrote it: check all of it */
 	size_t len;
 };
 
@@ -122,7 +122,8 @@ struct cs_host_ops {
 	    __attribute__((format(printf, 3, 4)));
 };
 
-struct cs_host_head {		/* the first member of every struct cs_host: ((struct cs_host_head *) host)->ops */
+/* The first member of every struct cs_host. */
+struct cs_host_head {
 	const struct cs_host_ops *ops;
 };
 
