@@ -3,8 +3,8 @@
  *
  * Messages into frames, at the moment a place in the order is to be had.  A message may be cut
  * anywhere, so every frame but the last of a burst has the same full size: what generic
- * segmentation offload wants.  A message begun is finished before one of another class starts; so one assembly
- * buffer for each origin is enough.
+ * segmentation offload wants.  A message begun is finished before one of another class starts; so
+ * one assembly buffer for each origin is enough.
  */
 #include "exec/totem/internal.h"
 
