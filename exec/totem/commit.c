@@ -3,8 +3,8 @@
  *
  * COMMIT: the representative (the lowest id of the proposal) draws the ring id and asks every
  * member; each answers with what it holds of its old ring, and holds still from then on;
- * the representative tells everybody the sum, and starts the token when all have confirmed it.  A star instead of a
- * token that travels twice: four one-way trips at any number of members, each repeated until it is
+ * the representative tells everybody the sum, and starts the token when all have confirmed it.
+ * A star instead of a token that travels twice: four one-way trips at any number of members, each repeated until it is
  * answered.  Asking and telling carry more than fits into one frame, so they go in segments.
  */
 #include "exec/totem/internal.h"

@@ -4,8 +4,8 @@
  * Order: the token goes round; who holds it numbers its frames, repeats what others lack, asks for
  * what it lacks itself, and passes it on (Amir, Moser, Melliar-Smith, Agarwal, Ciarfella: "The
  * Totem single-ring ordering and membership protocol", TOCS 13(4), 1995).  By the
- * accelerated-ring rule (Babay, Amir, ICDCS 2016) the token leaves before the last of the frames; so a receiver asks only
- * for what an earlier token already promised.
+ * accelerated-ring rule (Babay, Amir, ICDCS 2016) the token leaves before the last of the frames;
+ * so a receiver asks only for what an earlier token already promised.
  *
  * aru: a holder that received less than the token says lowers it and owns it; the owner alone may
  * raise it again; when it equals seq nobody owns it.  What the last two tokens that we sent said at
