@@ -10,7 +10,7 @@
  *   - CS_ERR_BAD_HANDLE: never made, or finalised, or used in a child after fork().
  *     CS_ERR_LIBRARY: the daemon is gone; finalise and initialise again.
  *     CS_ERR_INVALID_PARAM: a pointer that must not be NULL is, or a value is out of its range.
- *     CS_ERR_TRY_AGAIN: not now, and nothing was done; wait (cpg_fd_get()) or dispatch, then repeat.
+ *     CS_ERR_TRY_AGAIN: not now, and nothing was done; wait or dispatch, then repeat.
  *     These four are not repeated below where they mean nothing else.
  *   - One thread may send while another dispatches the same handle; callbacks run in the thread
  *     that dispatches and may call every function here, cpg_finalize() included.
@@ -55,7 +55,7 @@ typedef enum {
 	CPG_REASON_JOIN = 1,		/* called cpg_join() */
 	CPG_REASON_LEAVE = 2,		/* called cpg_leave() or cpg_finalize() */
 	CPG_REASON_NODEDOWN = 3,	/* its node left the ring */
-	CPG_REASON_NODEUP = 4,		/* its node came into the ring, with the process in the group */
+	CPG_REASON_NODEUP = 4,		/* its node came into the ring, and it was in the group */
 	CPG_REASON_PROCDOWN = 5		/* ended without leaving */
 } cpg_reason_t;
 
@@ -146,7 +146,7 @@ cs_error_t cpg_model_initialize(cpg_handle_t *handle, cpg_model_t model,
     cpg_model_data_t *model_data, void *context);
 
 /* Leave the group, if in one, and disconnect.  What was sent before is still sent; what was not
- * yet dispatched is lost.  Frees zero-copy buffers and iterations of the handle. */
+ * yet dispatched is lost.  Frees the handle's zero-copy buffers and iterations. */
 cs_error_t cpg_finalize(cpg_handle_t handle);
 
 /* A descriptor to poll for POLLIN: cpg_dispatch() has something to do.  It stays ours: don't read
@@ -191,7 +191,8 @@ cs_error_t cpg_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee,
     const struct iovec *iovec, unsigned int iov_len);
 
 /* The members of any group as the daemon knows them now, which may be ahead of what was
- * dispatched.  `member_list` has room for CPG_MEMBERS_MAX entries; `*member_list_entries` is set. */
+ * dispatched.  `member_list` has room for CPG_MEMBERS_MAX entries; `*member_list_entries` says
+ * how many there are. */
 cs_error_t cpg_membership_get(cpg_handle_t handle, struct cpg_name *group_name,
     struct cpg_address *member_list, int *member_list_entries);
 

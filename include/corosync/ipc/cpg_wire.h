@@ -19,7 +19,7 @@
 
 /* Calls.  Every reply begins with struct cpg_wire_reply. */
 enum cpg_wire_call {
-	CPG_CALL_OPEN = 1,	/* cpg_wire_open -> cpg_wire_opened; the first call of a connection */
+	CPG_CALL_OPEN = 1,	/* cpg_wire_open -> cpg_wire_opened; the first of a connection */
 	CPG_CALL_JOIN = 2,	/* cpg_wire_name -> cpg_wire_reply */
 	CPG_CALL_LEAVE = 3,	/* cpg_wire_name -> cpg_wire_reply */
 	CPG_CALL_FINALIZE = 4,	/* nothing -> cpg_wire_reply */
