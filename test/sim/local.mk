@@ -1,1 +1,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
+SIM_SOURCES = \
+	test/sim/campaign.h test/sim/check.c test/sim/check.h test/sim/check_v01_integrity.c \
+	test/sim/check_v02_same_configuration.c test/sim/check_v03_membership.c \
+	test/sim/check_v04_ids.c test/sim/check_v05_alternation.c \
+	test/sim/check_v06_transitional.c test/sim/check_v07_no_lone_install.c \
+	test/sim/check_v08_self_delivery.c test/sim/check_v09_atomicity.c \
+	test/sim/check_v10_causal.c test/sim/check_v11_total.c test/sim/check_v12_safe.c \
+	test/sim/check_v13_fifo.c test/sim/check_v14_liveness.c test/sim/fault.c test/sim/heap.c \
+	test/sim/heap.h test/sim/history.c test/sim/history.h test/sim/host.c test/sim/message.c \
+	test/sim/mutant.c test/sim/mutant.h test/sim/network.c test/sim/profile.c \
+	test/sim/record.c test/sim/report.c test/sim/report.h test/sim/sim.c test/sim/sim.h \
+	test/sim/story.c test/sim/util.c test/sim/util.h
+
+check_PROGRAMS += test/sim/vs
+test_sim_vs_SOURCES = $(SIM_SOURCES) test/sim/campaign.c test/sim/vs.c
+test_sim_vs_LDADD = libtotem.la libbase.la
+
+TESTS += test/sim/seeds.sh
+EXTRA_DIST += test/sim/seeds.sh

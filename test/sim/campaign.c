@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * Forks, collects, adds up.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "exec/base/assert.h"
+#include "test/sim/campaign.h"
+#include "test/sim/report.h"
+
+#define JOBS_MAX		64u
+#define SEED_SECONDS_MAX	300u	/* of real time */
+#define MUTANT_SEEDS_MAX	200u
+
+struct worker {
+	pid_t pid;		/* 0: free */
+	int fd;
+	uint64_t seed;
+	uint32_t nodes;
+	size_t got;
+	struct sim_result result;
+};
+
+static struct sim *campaign_sim;	/* the child's, for the assertion handler */
+static int campaign_fd;
+
+static void
+campaign_tell(const struct sim_result *result)
+{
+	const char *at = (const char *) result;
+	size_t left = sizeof *result;
+
+	while (left > 0) {
+		ssize_t n = write(campaign_fd, at, left);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			_exit(3);
+		at += n;
+		left -= (size_t) n;
+	}
+}
+
+static void
+campaign_assert_failed(const char *expression, const char *file, int line)
+{
+	struct sim_result *result = &campaign_sim->result;
+
+	result->failed = PROPERTY_END;
+	(void) snprintf(result->what, sizeof result->what, "assertion %s, %s:%d, at %" PRIu64 " ms",
+	    expression, file, line, campaign_sim->now_ns / MS_NS);
+	campaign_tell(result);
+	_exit(1);
+}
+
+static _Noreturn void
+campaign_child(const struct campaign *campaign, uint64_t seed, uint32_t nodes,
+    const struct mutant *mutant)
+{
+	(void) alarm(SEED_SECONDS_MAX);
+	campaign_sim = sim_new(&(struct sim_options) {
+		.seed = seed, .nodes = nodes, .seconds = campaign->seconds, .mutant = mutant,
+		.only = mutant == NULL ? 0 : (uint32_t) mutant->property,
+	});
+	cs_assert_handler_set(campaign_assert_failed);
+	(void) sim_run(campaign_sim);
+	campaign_tell(&campaign_sim->result);
+	_exit(0);
+}
+
+static void
+campaign_fork(const struct campaign *campaign, struct worker *worker, const struct mutant *mutant)
+{
+	int ends[2];
+
+	if (pipe(ends) < 0) {
+		perror("pipe");
+		exit(2);
+	}
+	(void) fflush(stdout);
+	worker->pid = fork();
+	if (worker->pid < 0) {
+		perror("fork");
+		exit(2);
+	}
+	if (worker->pid == 0) {
+		(void) close(ends[0]);
+		campaign_fd = ends[1];
+		campaign_child(campaign, worker->seed, worker->nodes, mutant);
+	}
+	(void) close(ends[1]);
+	worker->fd = ends[0];
+	worker->got = 0;
+	memset(&worker->result, 0, sizeof worker->result);
+}
+
+/* True when the worker is done, for better or worse; its result is whole then. */
+static bool
+campaign_hear(struct worker *worker)
+{
+	ssize_t n = read(worker->fd, (char *) &worker->result + worker->got,
+	    sizeof worker->result - worker->got);
+	int status = 0;
+
+	if (n < 0 && errno == EINTR)
+		return false;
+	if (n > 0) {
+		worker->got += (size_t) n;
+		if (worker->got < sizeof worker->result)
+			return false;
+	}
+	(void) close(worker->fd);
+	(void) waitpid(worker->pid, &status, 0);
+	if (worker->got < sizeof worker->result) {
+		memset(&worker->result, 0, sizeof worker->result);
+		worker->result.failed = PROPERTY_END;
+		worker->result.runs = 1;
+		(void) snprintf(worker->result.what, sizeof worker->result.what,
+		    "the process died of signal %d%s", WTERMSIG(status),
+		    WTERMSIG(status) == SIGALRM ? ": too slow" : "");
+	}
+	worker->result.seed = worker->seed;
+	worker->result.nodes = worker->nodes;
+	worker->pid = 0;
+	return true;
+}
+
+const char *
+campaign_failed_name(uint32_t failed)
+{
+	static char text[64];
+
+	if (failed >= PROPERTY_END)
+		return "abort";
+	(void) snprintf(text, sizeof text, "V%" PRIu32 " %s", failed,
+	    checker_of((enum property) failed)->name);
+	return text;
+}
+
+static uint32_t
+campaign_nodes(const struct campaign *campaign, uint64_t seed)
+{
+	struct prng prng = { .state = seed };
+
+	return (uint32_t) dice(&prng, campaign->nodes_min, campaign->nodes_max);
+}
+
+static void
+campaign_collect(const struct campaign *campaign, const struct worker *worker,
+    struct sim_result *sum, uint64_t *failed_count)
+{
+	report_add(sum, &worker->result);
+	if (worker->result.failed == 0)
+		return;
+	(*failed_count)++;
+	(void) printf("FAILED seed %" PRIu64 ": %s: %s\n"
+	    "       replay: vs --seed %" PRIu64 " --nodes %" PRIu32 " --seconds %" PRIu64
+	    " --trace\n", worker->seed, campaign_failed_name(worker->result.failed),
+	    worker->result.what, worker->seed, worker->nodes, campaign->seconds);
+	(void) fflush(stdout);
+}
+
+/* Waits until at least one worker is done. */
+static void
+campaign_wait(const struct campaign *campaign, struct worker *workers, struct sim_result *sum,
+    uint64_t *failed_count)
+{
+	struct pollfd fds[JOBS_MAX];
+	bool done = false;
+
+	while (!done) {
+		for (uint32_t i = 0; i < campaign->jobs; i++)
+			fds[i] = (struct pollfd) {
+				.fd = workers[i].pid != 0 ? workers[i].fd : -1, .events = POLLIN,
+			};
+		if (poll(fds, campaign->jobs, -1) < 0 && errno != EINTR)
+			exit(2);
+		for (uint32_t i = 0; i < campaign->jobs; i++)
+			if (workers[i].pid != 0 && fds[i].revents != 0 &&
+			    campaign_hear(&workers[i])) {
+				campaign_collect(campaign, &workers[i], sum, failed_count);
+				done = true;
+			}
+	}
+}
+
+uint64_t
+campaign_run(const struct campaign *campaign)
+{
+	static struct worker workers[JOBS_MAX];
+	static struct sim_result sum;
+	uint64_t next = 0, busy = 0, failed_count = 0;
+
+	while (next < campaign->count || busy > 0) {
+		busy = 0;
+		for (uint32_t i = 0; i < campaign->jobs; i++) {
+			if (workers[i].pid == 0 && next < campaign->count) {
+				workers[i].seed = campaign->first + next++;
+				workers[i].nodes = campaign_nodes(campaign, workers[i].seed);
+				campaign_fork(campaign, &workers[i], NULL);
+			}
+			busy += workers[i].pid != 0;
+		}
+		if (busy > 0)
+			campaign_wait(campaign, workers, &sum, &failed_count);
+	}
+	if (!campaign->quiet)
+		report_print(&sum);
+	(void) printf("%" PRIu64 " passed, %" PRIu64 " failed\n", campaign->count - failed_count,
+	    failed_count);
+	return failed_count;
+}
+
+uint64_t
+campaign_mutants(const struct campaign *campaign)
+{
+	struct worker worker = { .fd = -1 };
+	uint64_t survivors = 0;
+
+	(void) printf("%-16s %-28s %-8s %s\n", "mutant", "property", "seeds", "what it does");
+	for (size_t i = 0; i < mutant_count; i++) {
+		uint64_t tried = 0;
+		bool caught = false;
+
+		while (!caught && tried < MUTANT_SEEDS_MAX) {
+			worker.seed = campaign->first + tried++;
+			worker.nodes = campaign_nodes(campaign, worker.seed);
+			campaign_fork(campaign, &worker, &mutants[i]);
+			while (!campaign_hear(&worker))
+				;
+			caught = worker.result.failed == (uint32_t) mutants[i].property;
+		}
+		survivors += !caught;
+		if (caught)
+			(void) printf("%-16s %-28s %-8" PRIu64 " %s\n", mutants[i].name,
+			    campaign_failed_name((uint32_t) mutants[i].property), tried,
+			    mutants[i].what);
+		else
+			(void) printf("%-16s %-28s SURVIVED %s\n", mutants[i].name,
+			    campaign_failed_name((uint32_t) mutants[i].property),
+			    mutants[i].what);
+		(void) fflush(stdout);
+	}
+	(void) printf("%zu mutants, %" PRIu64 " survived\n", mutant_count, survivors);
+	return survivors;
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * The loop of virtual time, and the three parts of a run.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "test/sim/mutant.h"
+#include "test/sim/sim.h"
+
+#define MESSAGES_MIN	500u
+#define FAULTS_MIN	3u
+#define LOOK_NS		(5 * MS_NS)	/* how often a condition is looked at */
+#define WALL_START_NS	(UINT64_C(1790000000) * SEC_NS)
+
+static void
+sim_hosts_init(struct sim *sim)
+{
+	uint64_t hash = totem_cluster_hash("simulated");
+
+	for (uint32_t i = 0; i < sim->host_count; i++) {
+		struct host *host = &sim->host[i];
+
+		host->sim = sim;
+		host->index = i;
+		host->watched = i != sim->node_count + 1;
+		host->up = i < sim->node_count;
+		host->proc = NONE;
+		host->source = NONE;
+		host->timer_at_ns = NEVER;
+		host->cluster_hash = hash;
+	}
+}
+
+struct sim *
+sim_new(const struct sim_options *options)
+{
+	struct sim *sim = util_alloc(sizeof *sim);
+
+	sim->options = *options;
+	if (sim->options.seconds == 0)
+		sim->options.seconds = 30;
+	sim->prng.state = options->seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	sim->node_count = options->nodes != 0 ? options->nodes :
+	    (uint32_t) dice(&sim->prng, 3, 9);
+	sim->host_count = sim->node_count + 2;
+	sim->host = util_alloc(sim->host_count * sizeof *sim->host);
+	sim->node_ids = util_alloc(sim->node_count * sizeof *sim->node_ids);
+	sim->link = util_alloc((size_t) sim->host_count * sim->host_count * sizeof *sim->link);
+	sim->scratch = util_alloc(TOTEM_MESSAGE_BYTES_MAX);
+	sim->timing = totem_timing_default(sim->node_count);
+	sim->wall_ns = WALL_START_NS + options->seed % 1000 * SEC_NS;
+	sim_hosts_init(sim);
+	history_init(&sim->history, options->seed);
+	sim->check.history = &sim->history;
+	sim->check.only = options->only;
+	sim->result.seed = options->seed;
+	sim->result.nodes = sim->node_count;
+	profile_choose(sim);
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		sim->host[i].node_id = sim->node_ids[i];
+	if (options->mutant != NULL)
+		mutation_init(sim);
+	return sim;
+}
+
+struct sim *
+sim_free(struct sim *sim)
+{
+	struct happening happening;
+
+	if (sim == NULL)
+		return NULL;
+	while (heap_pop(&sim->heap, &happening))
+		frame_put(happening.frame);
+	heap_done(&sim->heap);
+	for (uint32_t i = 0; i < sim->host_count; i++) {
+		host_forget_queue(&sim->host[i]);
+		sim->host[i].totem = totem_free(sim->host[i].totem);
+		free(sim->host[i].queue);
+		free(sim->host[i].pending);
+	}
+	for (size_t i = 0; i < sim->recorded_count; i++)
+		frame_put(sim->recorded[i].frame);
+	mutation_done(sim);
+	check_v13_done(&sim->check);
+	history_done(&sim->history);
+	free(sim->host);
+	free(sim->node_ids);
+	free(sim->link);
+	free(sim->scratch);
+	free(sim);
+	return NULL;
+}
+
+bool
+sim_step(struct sim *sim)
+{
+	struct happening next;
+
+	if (sim->check.failed != 0 || !heap_pop(&sim->heap, &next))
+		return false;
+	sim->now_ns = next.at_ns;
+	if (sim->steps++ > SIM_STEPS_MAX)
+		check_fail(&sim->check, V14_LIVENESS, "more than %" PRIu64 " steps: it runs wild",
+		    SIM_STEPS_MAX);
+	switch ((enum sim_happening) next.kind) {
+	case HAPPEN_ARRIVE:
+		network_arrive(sim, &next);
+		break;
+	case HAPPEN_WORK:
+	case HAPPEN_TIMER:
+	case HAPPEN_STORED:
+	case HAPPEN_REFUSED:
+	case HAPPEN_RETRY:
+		host_happening(sim, &next);
+		break;
+	case HAPPEN_LOAD:
+		workload_happening(sim, &next);
+		break;
+	case HAPPEN_FAULT:
+	case HAPPEN_UNDO:
+	case HAPPEN_AMBUSH:
+		fault_happening(sim, &next);
+		break;
+	}
+	return sim->check.failed == 0;
+}
+
+static bool
+sim_run_to(struct sim *sim, uint64_t end_ns)
+{
+	while (sim->heap.count > 0 && sim->heap.entry[0].at_ns <= end_ns)
+		if (!sim_step(sim))
+			return false;
+	sim->now_ns = end_ns;
+	return sim->check.failed == 0;
+}
+
+void
+sim_run_for(struct sim *sim, uint64_t span_ns)
+{
+	(void) sim_run_to(sim, sim->now_ns + span_ns);
+}
+
+bool
+sim_run_until(struct sim *sim, sim_condition_fn condition, uint64_t span_ns)
+{
+	uint64_t end_ns = sim->now_ns + span_ns;
+
+	while (!condition(sim)) {
+		if (sim->now_ns >= end_ns || !sim_run_to(sim, sim->now_ns + LOOK_NS))
+			return false;
+	}
+	return true;
+}
+
+static bool
+sim_nothing_pending(const struct sim *sim)
+{
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if (sim->host[i].totem != NULL && sim->host[i].pending_count > 0)
+			return false;
+	return true;
+}
+
+static bool
+sim_settled_apart(struct sim *sim)
+{
+	uint64_t rest_ns = sim->timing.token_ns > sim->timing.consensus_ns ?
+	    sim->timing.token_ns : sim->timing.consensus_ns;
+
+	return sim->now_ns - sim->last_change_ns >= rest_ns && sim_nothing_pending(sim) &&
+	    check_v14_unsettled(&sim->history, true) == NULL &&
+	    check_v14_undelivered(&sim->history) == NULL;
+}
+
+bool
+sim_settled(struct sim *sim)
+{
+	if (sim->forever)
+		return sim_settled_apart(sim);
+	return sim_nothing_pending(sim) && check_v14_unsettled(&sim->history, false) == NULL &&
+	    check_v14_undelivered(&sim->history) == NULL;
+}
+
+static void
+sim_unsettled(struct sim *sim, const char *when)
+{
+	const char *text = check_v14_unsettled(&sim->history, sim->forever);
+
+	if (text == NULL)
+		text = check_v14_undelivered(&sim->history);
+	if (text == NULL && !sim_nothing_pending(sim))
+		text = "messages are not accepted";
+	check_fail(&sim->check, V14_LIVENESS, "%s: %s; last configuration change at %" PRIu64
+	    " ms", when, text == NULL ? "it does not come to rest" : text,
+	    sim->last_change_ns / MS_NS);
+	sim->check.failed_at_ns = sim->now_ns;
+}
+
+/* The faults are over: come to rest in time, deliver what is left and some more, stay at rest. */
+static void
+sim_converge(struct sim *sim)
+{
+	uint64_t longest_ns = sim->timing.token_ns > sim->timing.consensus_ns ?
+	    sim->timing.token_ns : sim->timing.consensus_ns;
+	uint64_t healed_ns = sim->now_ns, rest_ns, missing;
+
+	if (!sim_run_until(sim, sim_settled, 5 * longest_ns)) {
+		sim_unsettled(sim, "not settled in time after the last fault");
+		return;
+	}
+	sim->result.converge_ns = sim->now_ns - healed_ns;
+	rest_ns = sim->last_change_ns;
+	missing = MESSAGES_MIN + 4u * sim->node_count;
+	missing = missing > sim->result.count[COUNT_APP] ?
+	    missing - sim->result.count[COUNT_APP] : 0;
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		workload_add(sim, &sim->host[i], 4 + (uint32_t) (missing / sim->node_count));
+	for (uint32_t i = 0; missing > 0 && i < sim->node_count; i++)
+		if (sim->host[i].totem != NULL) {
+			workload_add(sim, &sim->host[i], (uint32_t) missing);
+			missing = 0;
+		}
+	if (!sim_run_until(sim, sim_settled, 5 * longest_ns))
+		sim_unsettled(sim, "messages after the last fault are not delivered in time");
+	sim_run_for(sim, 3 * SEC_NS);
+	if (sim->last_change_ns != rest_ns)
+		check_fail(&sim->check, V14_LIVENESS, "the configuration changes at %" PRIu64
+		    " ms, long after the last fault", sim->last_change_ns / MS_NS);
+}
+
+void
+sim_finish(struct sim *sim)
+{
+	const struct history *h = &sim->history;
+	const struct message *first, *last;
+
+	check_final(&sim->check);
+	for (uint32_t i = 0; i < sim->host_count; i++)
+		host_kill(sim, &sim->host[i]);
+	for (size_t i = 0; i < h->ring_count; i++) {
+		if (h->ring[i].order_count == 0)
+			continue;
+		first = &h->message[h->ring[i].order[0]];
+		last = &h->message[h->ring[i].order[h->ring[i].order_count - 1]];
+		if (last->seq < first->seq || (first->seq >> 31) != (last->seq >> 31))
+			sim->result.count[COUNT_WRAPPED]++;
+	}
+	sim->result.failed = sim->check.failed;
+	(void) snprintf(sim->result.what, sizeof sim->result.what, "%s", sim->check.what);
+	sim->result.simulated_ns = sim->now_ns;
+	sim->result.runs = 1;
+	sim->result.forever_runs = sim->forever;
+	sim->result.wrap_runs = sim->seq_first != 1;
+	sim->result.filtered_runs = sim->icmp_filtered;
+}
+
+static void
+sim_start_hosts(struct sim *sim)
+{
+	bool at_once = dice_ppm(&sim->prng, 600000);
+
+	for (uint32_t i = 0; i < sim->node_count; i++) {
+		if (!at_once)
+			sim_run_for(sim, dice(&sim->prng, 0, 500 * MS_NS));
+		host_start(sim, &sim->host[i], HOST_MISSING);
+	}
+}
+
+uint32_t
+sim_run(struct sim *sim)
+{
+	uint64_t faults = 0;
+
+	sim_start_hosts(sim);
+	workload_start(sim);
+	fault_start(sim);
+	sim_run_for(sim, sim->options.seconds * SEC_NS);
+	for (int kind = 0; kind < FAULT_COUNT; kind++)
+		faults += sim->result.fault[kind];
+	while (faults++ < FAULTS_MIN)
+		host_kill(sim, &sim->host[faults % sim->node_count]);
+	sim->load_on = false;
+	fault_heal(sim);
+	if (sim->check.failed == 0)
+		sim_converge(sim);
+	sim_finish(sim);
+	return sim->result.failed;
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * A cluster on virtual time: production cores, a network, disks, clocks and the faults of all of
+ * them, from one seed.  The cores are driven through the calls that the daemon makes, in its
+ * order; nothing of theirs is looked into.
+ *
+ *     workload.c --submit--> host.c <--inputs-- network.c, fault.c
+ *                              |  outputs
+ *                              v
+ *                          mutant.c --events--> record.c --> check.c, history.c, the story
+ *
+ * A run has three parts: faults and messages; no more faults, and everything must come right
+ * within a bound; then rest, in which nothing may change any more.
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+#include <stdio.h>
+
+#include "exec/totem/totem.h"
+#include "test/sim/check.h"
+#include "test/sim/heap.h"
+#include "test/sim/history.h"
+#include "test/sim/util.h"
+
+#define SIM_HOSTS_MAX		(TOTEM_NODES_MAX + 2u)	/* a double and a stranger */
+#define SIM_RECORDED_MAX	128u
+#define SIM_STEPS_MAX		UINT64_C(60000000)
+
+enum sim_happening {
+	HAPPEN_ARRIVE,		/* frame from `other` at `host` */
+	HAPPEN_WORK,		/* the daemon finds its socket readable */
+	HAPPEN_TIMER,
+	HAPPEN_STORED,
+	HAPPEN_REFUSED,		/* port of `other` closed */
+	HAPPEN_RETRY,		/* messages that totem had no room for */
+	HAPPEN_LOAD,		/* the application has something to say */
+	HAPPEN_FAULT,
+	HAPPEN_UNDO,		/* value: enum sim_undo */
+	HAPPEN_AMBUSH,		/* a fault at a tender moment */
+};
+
+enum sim_fault {
+	FAULT_CRASH,
+	FAULT_CRASH_HOST,	/* nothing answers any more */
+	FAULT_LEAVE,
+	FAULT_RESTART_INTACT,
+	FAULT_RESTART_STALE,
+	FAULT_RESTART_CORRUPT,
+	FAULT_RESTART_MISSING,
+	FAULT_PARTITION,
+	FAULT_CUT_ONE_WAY,
+	FAULT_CUT_PAIR,
+	FAULT_CUT_FOREVER,
+	FAULT_ISOLATE,		/* one node hears nobody, or is heard by nobody */
+	FAULT_PAUSE,
+	FAULT_CLOCK_JUMP,
+	FAULT_WALL_CLOCK,
+	FAULT_LOSS,
+	FAULT_DELAY,
+	FAULT_CORRUPTION,
+	FAULT_SLOW,
+	FAULT_SMALL_BUFFER,
+	FAULT_GARBAGE,
+	FAULT_REPLAY,
+	FAULT_BRAKE,
+	FAULT_DISK,		/* writes take seconds */
+	FAULT_DOUBLE,		/* a second node with a node id in use */
+	FAULT_STRANGER,		/* another cluster's node */
+	FAULT_AMBUSH,		/* one of these, right when a node enters a state */
+	FAULT_COUNT
+};
+
+enum sim_undo {
+	UNDO_PAUSE,
+	UNDO_CRASH,		/* start again */
+	UNDO_PARTITION,
+	UNDO_CUT,
+	UNDO_ISOLATE,
+	UNDO_NETWORK,
+	UNDO_SLOW,
+	UNDO_BRAKE,
+	UNDO_DISK,
+};
+
+enum sim_count {
+	COUNT_FRAMES,
+	COUNT_LOST,
+	COUNT_DUPLICATED,
+	COUNT_REORDERED,
+	COUNT_CORRUPTED,
+	COUNT_CUT,
+	COUNT_OVERFLOWED,
+	COUNT_REFUSED,
+	COUNT_REPLAYED,
+	COUNT_GARBAGE,
+	COUNT_STARTS,
+	COUNT_SYNC,
+	COUNT_APP,
+	COUNT_SAFE,
+	COUNT_TINY,
+	COUNT_FRAGMENTED,
+	COUNT_HUGE,		/* 200 KB and more */
+	COUNT_DELIVERED,
+	COUNT_REGULAR,
+	COUNT_TRANSITIONAL,
+	COUNT_SHRUNK,		/* transitional configurations that lost members */
+	COUNT_GAPS,		/* transitional configurations with messages left out */
+	COUNT_SUSPECTED,
+	COUNT_CONDEMNED,
+	COUNT_RETRANSMIT,
+	COUNT_WRAPPED,		/* rings whose sequence numbers crossed 2^31 or 2^32 */
+	COUNT_COUNT
+};
+
+/* One run's figures; the campaign adds them up. */
+struct sim_result {
+	uint64_t seed;
+	uint32_t nodes;
+	uint32_t failed;		/* enum property; 0: none */
+	char what[512];
+	uint64_t simulated_ns, converge_ns;
+	uint64_t runs, forever_runs, wrap_runs, filtered_runs;
+	uint64_t fault[FAULT_COUNT];
+	uint64_t count[COUNT_COUNT];
+	uint64_t entered[TOTEM_STATE_COUNT];
+	uint64_t entered_for[TOTEM_CAUSE_COUNT];
+	uint64_t token_lost[TOTEM_STATE_COUNT];
+	uint64_t dropped[TOTEM_DROP_COUNT];
+};
+
+struct frame {
+	uint32_t users;
+	uint32_t len;
+	uint8_t data[];
+};
+
+struct received {
+	struct frame *frame;
+	uint32_t from;
+};
+
+struct pending {		/* a message that the application wants to send */
+	uint32_t len;
+	bool safe;
+};
+
+struct storage {
+	uint64_t value;		/* reserved up to here; 0: no file */
+	uint64_t older;		/* what a backup holds */
+	uint64_t latency_ns;	/* 0: quick */
+};
+
+struct sim;
+
+struct barrier {		/* synchronisation of one ring, as the shell does it */
+	struct totem_ring_id ring;
+	bool active;		/* not all barriers are in */
+	uint32_t chatter_left;	/* messages to send before our barrier */
+	bool sent;
+	uint32_t members;
+	uint32_t seen;
+	struct totem_member member[TOTEM_NODES_MAX];
+	bool has[TOTEM_NODES_MAX];
+	bool open_now;		/* activate as soon as the outputs are carried out */
+};
+
+struct host {
+	struct sim *sim;
+	uint32_t index, node_id;
+	bool watched;		/* its events are told; the stranger's are not */
+	bool up;		/* the machine; the daemon is there when `totem` is */
+	struct totem *totem;
+	uint32_t generation;	/* of the daemon */
+	uint32_t proc;
+	bool leaving;
+	uint64_t incarnation;
+	uint64_t cluster_hash;
+	/* time */
+	bool paused;
+	uint64_t clock_offset_ns;	/* monotonic */
+	int64_t wall_offset_ns;
+	uint64_t busy_until_ns, timer_at_ns;
+	uint64_t cost_ns;		/* of taking one datagram */
+	/* network */
+	uint32_t island;
+	bool deaf, mute;
+	uint64_t tx_free_ns;
+	struct received *queue;		/* a ring buffer */
+	size_t queue_first, queue_count, queue_room;
+	uint64_t queue_bytes, queue_bytes_max;
+	bool work_due;
+	uint32_t source;		/* of the datagram being taken; NONE */
+	uint32_t icmp_left;
+	uint64_t icmp_next_ns;
+	/* the rest of the daemon */
+	struct storage storage;
+	struct barrier barrier;
+	struct pending *pending;
+	size_t pending_first, pending_count, pending_room;
+	bool retry_due;
+	uint32_t frame_bytes;
+};
+
+struct link {
+	bool cut, cut_forever;
+	uint64_t last_arrival_ns;
+};
+
+struct network {		/* rates in parts per million */
+	uint64_t loss, duplicate, reorder, corrupt;
+	uint64_t delay_ns, jitter_ns;
+	uint64_t bytes_per_us;
+	bool fifo;
+};
+
+struct recorded {
+	struct frame *frame;
+	uint32_t from, to;
+};
+
+enum sim_verdict { FRAME_PASS, FRAME_DROP, FRAME_TWICE };
+typedef enum sim_verdict (*sim_filter_fn)(struct sim *sim, uint32_t from, uint32_t to,
+    const uint8_t *data, size_t len);
+
+struct sim_options {
+	uint64_t seed;
+	uint32_t nodes;			/* 0: 3 to 9, by the seed */
+	uint64_t seconds;		/* of faults; 0: 30 */
+	FILE *story;			/* NULL: not told */
+	const struct mutant *mutant;	/* NULL: none */
+	uint32_t only;			/* 0, or the one property to check */
+	bool calm;			/* no faults and no load but the caller's */
+	uint32_t seq_first;		/* calm: first sequence number; 0: 1 */
+};
+
+struct sim {
+	struct sim_options options;
+	uint64_t now_ns;
+	uint64_t steps;
+	struct prng prng;
+	struct heap heap;
+	struct host *host;
+	uint32_t host_count;		/* with double and stranger */
+	uint32_t node_count;
+	uint32_t *node_ids;		/* of the nodes, by index */
+	struct link *link;		/* from * host_count + to */
+	struct network network, usual;
+	struct recorded recorded[SIM_RECORDED_MAX];
+	size_t recorded_count;
+	struct totem_timing timing;
+	uint64_t wall_ns;		/* at the start of virtual time */
+	uint32_t seq_first;
+	uint32_t window_frames_max;
+	bool icmp_filtered, learn_peers;
+	bool faults_on;
+	uint32_t fault_round;		/* what was to be undone before the heal no longer is */
+	uint64_t fault_gap_ns, fault_weight[FAULT_COUNT];
+	uint64_t ambush_ppm;
+	uint32_t ambush_left;
+	uint64_t load_gap_ns;
+	uint64_t safe_ppm;
+	uint32_t message_bytes_max;
+	bool load_on;
+	uint32_t wanted;		/* messages */
+	bool forever;			/* some cut stays */
+	struct history history;
+	struct check check;
+	struct mutation *mutation;
+	struct sim_result result;
+	sim_filter_fn filter;
+	uint64_t last_change_ns;	/* configuration event */
+	uint8_t *scratch;
+};
+
+/* sim.c */
+struct sim *sim_new(const struct sim_options *options);
+struct sim *sim_free(struct sim *sim);
+/* The whole run.  0, or the property violated; `result` says more. */
+uint32_t sim_run(struct sim *sim);
+/* One thing happens.  False: nothing more will, or a property is violated. */
+bool sim_step(struct sim *sim);
+void sim_run_for(struct sim *sim, uint64_t span_ns);
+typedef bool (*sim_condition_fn)(struct sim *sim);
+/* False: the condition did not come true in time (or a property is violated). */
+bool sim_run_until(struct sim *sim, sim_condition_fn condition, uint64_t span_ns);
+bool sim_settled(struct sim *sim);		/* one ring of all that live, all delivered */
+void sim_later(struct sim *sim, uint64_t span_ns, struct happening happening);
+void sim_finish(struct sim *sim);		/* final checks and figures */
+
+/* profile.c: what kind of run this seed is */
+void profile_choose(struct sim *sim);
+
+/* host.c */
+uint64_t host_clock(const struct sim *sim, const struct host *host);
+enum host_storage { HOST_INTACT, HOST_STALE, HOST_CORRUPT, HOST_MISSING };
+void host_start(struct sim *sim, struct host *host, enum host_storage storage);
+void host_kill(struct sim *sim, struct host *host);
+void host_leave(struct sim *sim, struct host *host);
+void host_pause(struct sim *sim, struct host *host);
+void host_resume(struct sim *sim, struct host *host);
+void host_brake(struct sim *sim, struct host *host, bool on);
+void host_happening(struct sim *sim, const struct happening *happening);
+void host_flush(struct sim *sim, struct host *host);	/* offer pending messages to totem */
+void host_forget_queue(struct host *host);
+
+/* network.c */
+struct frame *frame_new(const uint8_t *data, size_t len);
+void frame_put(struct frame *frame);
+void network_send(struct sim *sim, struct host *from, struct host *to, struct frame *frame);
+void network_arrive(struct sim *sim, const struct happening *happening);
+void network_garbage(struct sim *sim);
+void network_replay(struct sim *sim);
+struct host *network_find(struct sim *sim, uint32_t node_id);
+struct link *network_link(struct sim *sim, uint32_t from, uint32_t to);
+
+/* workload.c */
+void workload_start(struct sim *sim);
+void workload_happening(struct sim *sim, const struct happening *happening);
+void workload_add(struct sim *sim, struct host *host, uint32_t count);
+void workload_want(struct sim *sim, struct host *host, uint32_t len, bool safe);
+
+/* fault.c */
+void fault_start(struct sim *sim);
+void fault_happening(struct sim *sim, const struct happening *happening);
+void fault_state_entered(struct sim *sim, struct host *host, enum totem_state state);
+void fault_heal(struct sim *sim);
+const char *fault_name(enum sim_fault fault);
+
+/* record.c: an event happens, as the cores' host sees it */
+void record_event(struct sim *sim, const struct event *event);
+void record_note(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* story.c: told as lines */
+void story_event(struct sim *sim, const struct event *event);
+#endif
