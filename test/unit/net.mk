@@ -12,3 +12,4 @@ EXTRA_PROGRAMS += test/bench/net_bench
 test_bench_net_bench_SOURCES = test/bench/net_bench.c
 test_bench_net_bench_LDADD = libnet.la libbase.la
 CLEANFILES += test/bench/net_bench
+include test/fuzz/local.mk
