@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * The libraries' common part: a connection of one handle to one engine of the daemon.  Not
- * installed.  Thread-safe in this sense: one thread may call client_call() and client_send() while
- * another dispatches; calls of several threads are serialised.  After fork() every call in the
- * child gives CS_ERR_BAD_HANDLE.
+ * The libraries' common part: a connection of one handle to one engine of the daemon, and the tables
+ * that turn handles into objects.  Not installed.  Thread-safe in this sense: one thread may call
+ * client_call() and client_send() while another dispatches; calls of several threads are serialised,
+ * so are their dispatches.  After fork() every call in the child gives CS_ERR_BAD_HANDLE.
  */
 #ifndef LIB_CLIENT_H
 #define LIB_CLIENT_H
@@ -25,30 +25,63 @@ struct client_record {		/* an event from the daemon */
 
 /* Connect to engine `service` ("cpg") of the instance that COROSYNC_INSTANCE names (ignored when
  * set-user-id).  CS_OK, CS_ERR_TRY_AGAIN (starting or synchronising), CS_ERR_LIBRARY (no daemon),
- * CS_ERR_ACCESS, CS_ERR_NO_MEMORY.  `data_rings`: also make the two data rings. */
+ * CS_ERR_ACCESS, CS_ERR_NO_MEMORY, CS_ERR_NO_RESOURCES (descriptors, here or in the daemon).
+ * `data_rings`: rings for bulk data; without them a record has at most 32 KiB. */
 cs_error_t client_open(const char *service, bool data_rings, struct client **ret_client);
-/* Accepts NULL; returns NULL. */
+/* Accepts NULL; returns NULL.  No other thread may be inside a call: see client_interrupt(). */
 struct client *client_close(struct client *client);
+/* Hang up: threads that wait in client_next() or client_call() come back with CS_ERR_LIBRARY, and
+ * the daemon takes what was sent and then sees the connection closed. */
+void client_interrupt(struct client *client);
 /* Readable while there is something to dispatch, hang-up when the daemon is gone: the connected
  * unix socket, whose peer credentials are the daemon's. */
 cs_error_t client_fd(struct client *client, int *ret_fd);
 
-/* Synchronous call.  The reply must be at most reply_size bytes.  Records sent before are handled
- * before.  CS_OK, CS_ERR_LIBRARY (daemon gone). */
+/* Synchronous call, at most 32 KiB.  The reply must be at most reply_size bytes (64 KiB at most).
+ * Records sent before are handled before.  CS_OK, CS_ERR_LIBRARY (daemon gone), CS_ERR_TOO_BIG. */
 cs_error_t client_call(struct client *client, uint32_t function, const struct iovec *iov,
     size_t count, void *reply, size_t reply_size, size_t *ret_len);
-/* Append one record to the ring to the daemon.  CS_OK: it is there, even if we exit now;
- * CS_ERR_TRY_AGAIN: ring full, nothing of it was taken; CS_ERR_TOO_BIG; CS_ERR_LIBRARY. */
+/* Append one record to the ring to the daemon; `function` is below 2^31.  CS_OK: it is there, even
+ * if we exit now; CS_ERR_TRY_AGAIN: ring full, nothing of it was taken; CS_ERR_TOO_BIG: above
+ * client_send_max(); CS_ERR_LIBRARY. */
 cs_error_t client_send(struct client *client, uint32_t function, const struct iovec *iov,
     size_t count);
+size_t client_send_max(const struct client *client);
 /* Share of the ring to the daemon in use, 0..100: what flow control shows. */
 unsigned int client_send_fill(struct client *client);
 
-/* Next event.  timeout_ms: 0 look only, -1 wait for ever.  CS_OK; CS_ERR_TRY_AGAIN: none in time;
- * CS_ERR_LIBRARY: the daemon is gone (only after all its events were taken). */
+/* Next event.  timeout_ms: 0 look only, -1 wait for ever.  CS_OK, to be followed by client_done()
+ * of the same thread; CS_ERR_TRY_AGAIN: none in time, or a signal came; CS_ERR_LIBRARY: the daemon
+ * is gone (only after all its events were taken). */
 cs_error_t client_next(struct client *client, int timeout_ms, struct client_record *ret_record);
-void client_done(struct client *client);	/* the record may be overwritten */
+/* The record may be overwritten; call it before the application's callback if that may dispatch
+ * again or finalize (after copying), or after it when the callback reads the data in place: both
+ * are legal, dispatching is a recursive right of one thread. */
+void client_done(struct client *client);
 
-/* Handles: uint64_t that survive misuse.  Each library has one table. */
-struct client_handles;
+/* Handles: uint64_t that survive misuse: a stale, forged or foreign one gives CS_ERR_BAD_HANDLE,
+ * and so does any after fork().  Each library has one static table per kind of object:
+ *
+ *	static struct client_handles handles = { .destroy = my_destroy };
+ *
+ * An object lives until it was closed and the last user has put it; then destroy(object) is
+ * called, from that last put or close.  So finalizing inside a callback is legal. */
+struct client_slot;
+struct client_handles {
+	void (*destroy)(void *object);
+	struct client_slot *slots;
+	uint32_t slot_count;
+};
+
+cs_error_t client_handle_new(struct client_handles *handles, void *object, uint64_t *ret_handle);
+/* The object, in use until client_handle_put(). */
+cs_error_t client_handle_get(struct client_handles *handles, uint64_t handle, void **ret_object);
+void client_handle_put(struct client_handles *handles, uint64_t handle);
+/* No new user from now on.  CS_OK for the first who closes it, then CS_ERR_BAD_HANDLE. */
+cs_error_t client_handle_close(struct client_handles *handles, uint64_t handle);
+/* Was it closed meanwhile?  For the user of an object, between callbacks. */
+bool client_handle_closed(struct client_handles *handles, uint64_t handle);
+
+/* 0 and negative errno to cs_error_t, as in the table of qb_to_cs_error(); one copy per library. */
+cs_error_t client_error(int error);
 #endif
