@@ -225,8 +225,8 @@ send_failed(struct net *net, const struct batch_train *train, int error, unsigne
 		return SEND_AGAIN;
 	}
 	/* It may be an older datagram's error, told to whoever calls next.  Reading the queue
-	 * clears it. */
-	if (++*tries < NET_SEND_TRIES_MAX) {
+	 * clears it.  No ICMP says these two: a firewall or the routes of our own host do. */
+	if (error != EPERM && error != EINVAL && ++*tries < NET_SEND_TRIES_MAX) {
 		evidence_read(net);
 		return SEND_AGAIN;
 	}

@@ -3,7 +3,7 @@ if HAVE_CHECK
 check_PROGRAMS += test/unit/test_net
 TESTS += test/unit/test_net
 endif
-test_unit_test_net_SOURCES = test/unit/test_net.c test/unit/test_net.h \
+test_unit_test_net_SOURCES = test/unit/test_net.c test/unit/test_net.h test/unit/test_net_cable.c \
 	test/unit/test_net_evidence.c test/unit/test_net_udp.c test/unit/test_net_udpu.c
 test_unit_test_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_net_LDADD = libnet.la libbase.la $(CHECK_LIBS)

@@ -241,6 +241,7 @@ main(void)
 	test_net_udpu_add(suite);
 	test_net_udp_add(suite);
 	test_net_evidence_add(suite);
+	test_net_cable_add(suite);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

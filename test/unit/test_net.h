@@ -67,4 +67,5 @@ uint64_t test_now_ns(void);
 void test_net_udpu_add(Suite *suite);
 void test_net_udp_add(Suite *suite);
 void test_net_evidence_add(Suite *suite);
+void test_net_cable_add(Suite *suite);
 #endif
