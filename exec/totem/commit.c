@@ -4,8 +4,9 @@
  * COMMIT: the representative (the lowest id of the proposal) draws the ring id and asks every
  * member; each answers with what it holds of its old ring, and holds still from then on;
  * the representative tells everybody the sum, and starts the token when all have confirmed it.
- * A star instead of a token that travels twice: four one-way trips at any number of members, each repeated until it is
- * answered.  Asking and telling carry more than fits into one frame, so they go in segments.
+ * A star instead of a token that travels twice: four one-way trips at any number of members, each
+ * repeated until it is answered.  Asking and telling carry more than fits into one frame, so they
+ * go in segments.
  */
 #include "exec/totem/internal.h"
 
@@ -371,7 +372,8 @@ commit_on_segment(struct totem *t, uint32_t slot, enum wire_type type, const uin
 	size_t at;
 
 	t->stats.commit_rx++;
-	if (!wire_segment_get(body, len, &segment) || segment.ring.rep != t->peer[slot].node_id)
+	if (!wire_segment_get(body, len, &segment)
+	    || segment.count > WIRE_INFO_BYTES_MAX / SEGMENT_BYTES + 1 || segment.ring.rep != t->peer[slot].node_id)
 		return;
 	if (t->state == TOTEM_COMMIT && !commit->asked)
 		return;		/* we are a representative ourselves: our blob is in use */
@@ -391,8 +393,7 @@ commit_on_segment(struct totem *t, uint32_t slot, enum wire_type type, const uin
 	commit->blob_have |= UINT64_C(1) << segment.index;
 	if (segment.index + 1 == segment.count)
 		commit->blob_len = at + segment.len;
-	if (commit->blob_have != (segment.count == 64 ? UINT64_MAX
-	    : (UINT64_C(1) << segment.count) - 1))
+	if (commit->blob_have != (UINT64_C(1) << segment.count) - 1)
 		return;
 	commit->blob_have = 0;
 	if (!wire_commit_get(commit->blob, commit->blob_len, &t->scratch_commit)

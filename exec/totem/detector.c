@@ -238,7 +238,7 @@ detector_condemn(struct totem *t, uint32_t slot, enum totem_cause cause)
 	if (member && cause != TOTEM_CAUSE_LEFT)
 		totem_notify(t, TOTEM_NOTICE_CONDEMNED, peer->node_id, cause);
 	if (t->state == TOTEM_GATHER)
-		gather_evaluate(t);
+		gather_soon(t);
 	else if (member && (t->state == TOTEM_OPERATIONAL || forming))
 		gather_begin(t, cause, peer->node_id);
 }

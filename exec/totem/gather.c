@@ -15,7 +15,6 @@
 
 #define FOREIGN_WAIT_NS		(150 * MS_NS)	/* a start or a merge waits so long for others */
 #define MATES_EXTRA_NS		(150 * MS_NS)	/* beyond silence and probes */
-#define REJECTED_NS		(150 * MS_NS)	/* left out for so long: do without that node */
 #define COALESCE_BASE_NS	(200 * US_NS)
 #define COALESCE_NODE_NS	(15 * US_NS)	/* several changes go into one JOIN */
 #define JOIN_FIRST_NS		(8 * MS_NS)	/* repeats start fast and slow down */
@@ -33,9 +32,7 @@ gather_joined(struct totem *t, uint32_t slot)
 	const struct peer *peer = &t->peer[slot];
 
 	return peer->row.state == TOTEM_GATHER && peer->row.epoch > peer->committed_epoch
-	    && peer->given_up == TOTEM_CAUSE_NONE && peer_mutual(t, slot)
-	    && (peer->rejected_since_ns == 0
-	    || t->now_ns - peer->rejected_since_ns < REJECTED_NS);
+	    && peer->given_up == TOTEM_CAUSE_NONE && peer_mutual(t, slot);
 }
 
 /* Members of our ring and others that we would wait for: they did not join yet, or they and we do
@@ -112,7 +109,7 @@ join_send(struct totem *t)
 	control = send_begin(t, WIRE_JOIN, WIRE_CONTROL_BYTES_MAX - TOTEM_HEADER_BYTES);
 	if (control.frame != NULL)
 		wire_status_put(&control.body, &gather->told);
-	send_to(t, &control, t->peer_ids, t->peer_ids_count);
+	send_to_all(t, &control);
 	t->stats.join_tx++;
 	gather->join_sent_ns = t->now_ns;
 	wait_ns = JOIN_FIRST_NS << (gather->repeats < 8 ? gather->repeats : 8);
@@ -168,13 +165,18 @@ gather_begin(struct totem *t, enum totem_cause cause, uint32_t node)
 	gather->repeats = 0;
 	memset(&gather->proposal, 0, sizeof gather->proposal);
 	nodebits_add(&gather->proposal, SELF);
-	for (uint32_t slot = 1; slot < t->peer_count; slot++) {
-		t->peer[slot].rejected_since_ns = 0;
+	for (uint32_t slot = 1; slot < t->peer_count; slot++)
 		if (cause == TOTEM_CAUSE_START && t->peer[slot].configured)
 			nodebits_add(&gather->foreign, slot);
-	}
-	join_send(t);
-	gather_evaluate(t);
+	gather_soon(t);
+}
+
+/* At the next turn, not within this one: alone we would install a ring on the spot, and who called
+ * may not be done. */
+void
+gather_soon(struct totem *t)
+{
+	totem_timer_set(t, TIMER_JOIN, t->now_ns);
 }
 
 static bool
@@ -375,20 +377,6 @@ excluded(struct totem *t, uint32_t slot)
 	    && !nodebits_has(&row->ring_members, SELF);
 }
 
-static void
-rejection_note(struct totem *t, uint32_t slot)
-{
-	struct peer *peer = &t->peer[slot];
-
-	if (peer->row.state == TOTEM_GATHER && nodebits_has(&peer->row.mutual, SELF)
-	    && !nodebits_has(&peer->row.proposed, SELF)) {
-		if (peer->rejected_since_ns == 0)
-			peer->rejected_since_ns = t->now_ns;
-	} else {
-		peer->rejected_since_ns = 0;
-	}
-}
-
 void
 gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *header,
     const struct wire_status *status)
@@ -405,10 +393,10 @@ gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *heade
 	row_fill(t, &peer->row, header, status);
 	if (status->ring_seq_max > t->ring_seq_max)
 		t->ring_seq_max = status->ring_seq_max;
-	if (peer->given_up != TOTEM_CAUSE_NONE && t->now_ns >= peer->quarantine_until_ns
-	    && peer->row.epoch > peer->committed_epoch)
-		peer->given_up = TOTEM_CAUSE_NONE;	/* it lives, and asks to be taken in */
-	rejection_note(t, slot);
+	/* It lives.  (Of a member of our ring only news count: it may have died since.) */
+	if (t->now_ns >= peer->quarantine_until_ns && (peer->row.epoch > peer->committed_epoch
+	    || !nodebits_has(&totem_installed(t)->set, slot)))
+		peer->given_up = TOTEM_CAUSE_NONE;
 
 	switch (t->state) {
 	case TOTEM_IDLE:

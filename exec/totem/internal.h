@@ -101,7 +101,6 @@ struct peer {
 	/* gather and merge */
 	struct row row;
 	uint64_t beacon_sent_ns;
-	uint64_t rejected_since_ns;	/* its proposals leave us out since; 0: they don't */
 	uint64_t committed_epoch;	/* its JOINs of this epoch or before are past */
 	/* two nodes with this id? */
 	uint64_t other_incarnation;
@@ -145,6 +144,7 @@ struct order {			/* the token's rotation on the current ring */
 	uint32_t window;	/* frames we allow ourselves a visit */
 	uint64_t visit_ns;
 	uint64_t retransmit_wait_ns;
+	uint32_t asked_aru, asked_rounds;	/* rotations that our requests went unanswered */
 	uint32_t stuck_rounds, stuck_aru, stuck_owner;
 	uint64_t stuck_since_ns;
 	struct wire_token token;	/* as held */
@@ -273,6 +273,8 @@ struct control {		/* a control frame being written into the arena */
 };
 struct control send_begin(struct totem *t, enum wire_type type, size_t body_max);
 void send_to(struct totem *t, struct control *control, const uint32_t *ids, size_t count);
+/* To every node we know; where peers are learned, to everybody there is. */
+void send_to_all(struct totem *t, struct control *control);
 void send_to_one(struct totem *t, struct control *control, uint32_t node_id);
 void send_to_source(struct totem *t, struct control *control);
 /* A frame of a store or of our own keeping: stays valid until the outputs are drained. */
@@ -336,6 +338,7 @@ void gather_join_timer(struct totem *t);
 void gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *header,
     const struct wire_status *status);
 void gather_evaluate(struct totem *t);
+void gather_soon(struct totem *t);	/* evaluate and send a JOIN at the next turn */
 void gather_status_fill(struct totem *t, struct wire_status *status);
 void gather_on_leave(struct totem *t, uint32_t slot, uint64_t counter);
 /* It gathers, we hear each other, and what it says is of this round. */

@@ -8,22 +8,33 @@
  */
 #include "exec/totem/internal.h"
 
-void
-merge_beacon_to(struct totem *t, uint32_t slot)
+/* NULL: to all. */
+static void
+beacon_send(struct totem *t, const struct peer *peer)
 {
-	struct peer *peer = &t->peer[slot];
 	struct wire_status status;
 	struct control control;
 
-	if (peer->beacon_sent_ns != 0 && t->now_ns - peer->beacon_sent_ns < RATE_LIMIT_NS)
-		return;
-	peer->beacon_sent_ns = t->now_ns;
 	gather_status_fill(t, &status);
 	control = send_begin(t, WIRE_BEACON, WIRE_CONTROL_BYTES_MAX - TOTEM_HEADER_BYTES);
 	if (control.frame != NULL)
 		wire_status_put(&control.body, &status);
-	send_to_one(t, &control, peer->node_id);
+	if (peer != NULL)
+		send_to_one(t, &control, peer->node_id);
+	else
+		send_to_all(t, &control);
 	t->stats.beacon_tx++;
+}
+
+void
+merge_beacon_to(struct totem *t, uint32_t slot)
+{
+	struct peer *peer = &t->peer[slot];
+
+	if (peer->beacon_sent_ns != 0 && t->now_ns - peer->beacon_sent_ns < RATE_LIMIT_NS)
+		return;
+	peer->beacon_sent_ns = t->now_ns;
+	beacon_send(t, peer);
 }
 
 void
@@ -31,7 +42,9 @@ merge_beacon_timer(struct totem *t)
 {
 	uint64_t jitter = prng_below(&t->prng, t->timing.merge_ns / 8 + 1);
 
-	if (t->state == TOTEM_OPERATIONAL)
+	if (t->state == TOTEM_OPERATIONAL && t->config.learn_peers)
+		beacon_send(t, NULL);
+	else if (t->state == TOTEM_OPERATIONAL)
 		for (uint32_t slot = 1; slot < t->peer_count; slot++)
 			if (!nodebits_has(&totem_installed(t)->set, slot))
 				merge_beacon_to(t, slot);

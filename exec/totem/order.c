@@ -24,7 +24,7 @@
 #define RETRANSMIT_FIRST_NS	(10 * MS_NS)	/* no rotation was measured yet */
 #define HOLD_CANCEL_NS		(5 * MS_NS)
 #define STUCK_NS		(2 * SEC_NS)
-#define QUARANTINE_NS		(30 * SEC_NS)
+#define QUARANTINE_NS		(5 * SEC_NS)
 
 void
 order_reset(struct totem *t, struct ring *ring, uint32_t first)
@@ -76,7 +76,8 @@ order_on_data(struct totem *t, const uint8_t *frame, size_t len)
 	return TOTEM_ACCEPTED;
 }
 
-/* Repeat the frames that others ask for and we have; those we have not stay asked for. */
+/* Repeat the frames that others ask for and we have.  Those we have not stay asked for, and so do
+ * those whose asker was not reached by the first to answer: it then wants several to try. */
 static uint32_t
 serve_requests(struct totem *t, struct ring *ring, struct wire_token *token)
 {
@@ -85,7 +86,7 @@ serve_requests(struct totem *t, struct ring *ring, struct wire_token *token)
 	uint8_t left_count = 0;
 
 	for (size_t i = 0; i < token->range_count; i++) {
-		struct wire_range range = token->range[i], rest = { 0, 0 };
+		struct wire_range range = token->range[i], rest = { .hops = range.hops };
 
 		for (uint32_t k = 0; k < range.count; k++) {
 			uint32_t seq = range.first + k;
@@ -98,12 +99,16 @@ serve_requests(struct totem *t, struct ring *ring, struct wire_token *token)
 				totem_trace(t, TOTEM_TRACE_RETRANSMIT, frame.origin, seq, 0, 0);
 				sent++;
 				own += frame.origin == t->config.node_id;
-			} else if (seq_lt(ring->store.base, seq) && seq_le(seq, token->seq)) {
+			}
+			if ((bytes == NULL || range.hops > 0 || sent == TOTEM_SEND_FRAMES_MAX)
+			    && seq_lt(ring->store.base, seq) && seq_le(seq, token->seq)) {
 				if (rest.count == 0)
 					rest.first = seq;
 				rest.count = seq - rest.first + 1;
 			}
 		}
+		if (rest.hops > 0)
+			rest.hops--;
 		if (rest.count > 0)
 			left[left_count++] = rest;
 	}
@@ -131,9 +136,18 @@ is_asked_for(const struct wire_token *token, uint32_t seq)
 static void
 request_missing(struct totem *t, struct ring *ring, struct wire_token *token)
 {
-	uint8_t others = token->range_count;
+	uint8_t others = token->range_count, hops = 0;
 	uint32_t last = seq_min(t->order.promised, ring->store.base + ring->store.window);
 
+	/* Asked again and again: who answers first may not reach us.  Let more of them answer. */
+	if (seq_lt(ring->store.aru, last) && t->order.asked_aru == ring->store.aru)
+		t->order.asked_rounds += t->order.asked_rounds < 4 * TOTEM_NODES_MAX;
+	else
+		t->order.asked_rounds = 0;
+	t->order.asked_aru = ring->store.aru;
+	if (t->order.asked_rounds > 2)
+		hops = (uint8_t) (t->order.asked_rounds / 2 < ring->member_count
+		    ? t->order.asked_rounds / 2 : ring->member_count);
 	for (uint32_t seq = ring->store.aru + 1; seq_le(seq, last); seq++) {
 		struct wire_range *range = &token->range[token->range_count - 1];
 
@@ -145,7 +159,7 @@ request_missing(struct totem *t, struct ring *ring, struct wire_token *token)
 		}
 		if (token->range_count == TOTEM_RTR_RANGES_MAX)
 			break;
-		token->range[token->range_count++] = (struct wire_range) { seq, 1 };
+		token->range[token->range_count++] = (struct wire_range) { seq, 1, hops };
 		totem_trace(t, TOTEM_TRACE_REQUEST, 0, seq, 1, 0);
 	}
 }

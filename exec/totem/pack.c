@@ -73,7 +73,8 @@ pack_frames(struct totem *t, struct ring *ring, uint32_t seq, uint32_t count_max
 		struct buf_writer out;
 		uint8_t *frame;
 
-		if (class == CLASS_COUNT || !store_fits(&ring->store, seq + 1))
+		if (class == CLASS_COUNT || !store_fits(&ring->store, seq + 1)
+		    || store_has(&ring->store, seq + 1))
 			break;
 		frame = store_add(&ring->store, seq + 1, t->config.node_id, size);
 		if (frame == NULL)

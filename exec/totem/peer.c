@@ -100,7 +100,6 @@ adopt_incarnation(struct totem *t, uint32_t slot, uint64_t incarnation)
 
 	peer->incarnation = incarnation;
 	memset(&peer->row, 0, sizeof peer->row);
-	peer->rejected_since_ns = 0;
 	peer->committed_epoch = 0;
 	peer->other_count = 0;
 	peer->quarantine_until_ns = 0;

@@ -88,7 +88,7 @@ send_frame(struct totem *t, const uint8_t *frame, size_t len, const uint32_t *to
 {
 	struct totem_output *output;
 
-	if (to_count == 0)
+	if (to_count == 0 && to != NULL)
 		return;
 	output = send_output(t, TOTEM_SEND);
 	if (output == NULL)
@@ -107,6 +107,15 @@ send_to(struct totem *t, struct control *control, const uint32_t *ids, size_t co
 
 	if (len > 0)
 		send_frame(t, control->frame, len, ids, count, true);
+}
+
+void
+send_to_all(struct totem *t, struct control *control)
+{
+	if (t->config.learn_peers)
+		send_to(t, control, NULL, 0);
+	else
+		send_to(t, control, t->peer_ids, t->peer_ids_count);
 }
 
 void

@@ -236,7 +236,7 @@ totem_leave(struct totem *t, uint64_t now_ns)
 
 			if (control.frame != NULL)
 				wire_ring_id_put(&control.body, &totem_installed(t)->id);
-			send_to(t, &control, t->peer_ids, t->peer_ids_count);
+			send_to_all(t, &control);
 		}
 		totem_enter(t, TOTEM_IDLE, TOTEM_CAUSE_LEFT, t->config.node_id);
 	}
@@ -313,15 +313,19 @@ datagram_admit(struct totem *t, const uint8_t *data, size_t len, struct wire_hea
 static enum totem_drop
 on_token(struct totem *t, uint32_t slot, const uint8_t *body, size_t len)
 {
+	struct ring *ring = totem_current(t);
 	struct wire_token token;
 
 	if (!wire_token_get(body, len, &token))
 		return TOTEM_DROP_MALFORMED;
 	if (t->state != TOTEM_OPERATIONAL && t->state != TOTEM_RECOVERY)
 		return TOTEM_DROP_STATE;
-	if (!wire_ring_id_equal(&token.ring, &totem_current(t)->id))
+	if (!wire_ring_id_equal(&token.ring, &ring->id))
 		return TOTEM_DROP_STALE_RING;
-	if (!nodebits_has(&totem_current(t)->set, slot))
+	/* Only from our predecessor: a copy of a token on its way to another is not ours to use.  And
+	 * it cannot take back what it said before. */
+	if (slot != ring->slot[(ring->my_index + ring->member_count - 1) % ring->member_count]
+	    || seq_lt(token.seq, t->order.seq_last))
 		return TOTEM_DROP_MALFORMED;
 	if (t->order.token_seen && !seq_lt(t->order.token_seq, token.token_seq))
 		return TOTEM_DROP_STALE;
@@ -391,6 +395,8 @@ totem_datagram(struct totem *t, uint64_t now_ns, const uint8_t *data, size_t len
 		return TOTEM_DROP_STATE;
 	input_begin(t, now_ns);
 	drop = datagram_admit(t, data, len, &header, &slot);
+	if (drop == TOTEM_ACCEPTED && t->recovery.phase != INSTALL_NONE)
+		drop = TOTEM_DROP_STATE;	/* the host drains an installation first */
 	if (drop == TOTEM_ACCEPTED && slot != NO_SLOT) {
 		peer_heard(t, slot);
 		drop = dispatch(t, &header, slot, data, len);
@@ -540,6 +546,8 @@ totem_expire(struct totem *t, uint64_t now_ns)
 	for (size_t i = 0; i < TIMER_COUNT; i++) {
 		if (t->timer[i] > t->now_ns)
 			continue;
+		if (t->recovery.phase != INSTALL_NONE)
+			break;		/* a ring was installed: the host drains that first */
 		t->timer[i] = NEVER;
 		fire(t, (enum timer) i);
 	}

@@ -210,7 +210,8 @@ enum totem_notice {
 };
 
 enum totem_output_kind {
-	TOTEM_SEND,		/* frame to each of `to`; all of them may be one multicast */
+	TOTEM_SEND,		/* frame to each of `to` (one multicast will do); none listed, when
+				 * peers are learned: to everybody there is */
 	TOTEM_SEND_SOURCE,	/* frame back to where the current datagram came from */
 	TOTEM_RESERVE,		/* make `ring_seq` durable, then call totem_reserved() */
 	TOTEM_DELIVER,		/* message, in the one order */

@@ -6,7 +6,7 @@
 _Static_assert(TOTEM_HEADER_BYTES == 40, "wire_seal() writes 40 bytes");
 _Static_assert(TOTEM_HEADER_BYTES + 48 + 5 * TOTEM_NODES_MAX + TOTEM_TAG_BYTES
     <= TOTEM_FRAME_BYTES_MIN, "a status of all nodes fits in the smallest frame");
-_Static_assert(TOTEM_HEADER_BYTES + 64 + 8 * TOTEM_RTR_RANGES_MAX + TOTEM_TAG_BYTES
+_Static_assert(TOTEM_HEADER_BYTES + 64 + 9 * TOTEM_RTR_RANGES_MAX + TOTEM_TAG_BYTES
     <= TOTEM_FRAME_BYTES_MIN, "a full token fits in the smallest frame");
 
 #define CHECKSUM_AT	12u
@@ -210,6 +210,7 @@ wire_token_put(struct buf_writer *out, const struct wire_token *token)
 	for (size_t i = 0; i < token->range_count; i++) {
 		buf_put_u32(out, token->range[i].first);
 		buf_put_u32(out, token->range[i].count);
+		buf_put_u8(out, token->range[i].hops);
 	}
 }
 
@@ -233,6 +234,7 @@ wire_token_get(const uint8_t *body, size_t len, struct wire_token *ret_token)
 	for (size_t i = 0; i < token.range_count; i++) {
 		token.range[i].first = buf_get_u32(&in);
 		token.range[i].count = buf_get_u32(&in);
+		token.range[i].hops = buf_get_u8(&in);
 		if (token.range[i].count == 0 || token.range[i].count > TOTEM_POOL_FRAMES_MAX)
 			return false;
 	}
@@ -265,7 +267,7 @@ wire_status_get(const uint8_t *body, size_t len, struct wire_status *ret_status)
 
 	/* Two passes: the caller's struct is big and stays untouched when something is wrong. */
 	(void) buf_get_u64(&in);
-	if (buf_get_u8(&in) >= TOTEM_STATE_COUNT || buf_get_u64(&in) > WIRE_RING_SEQ_MAX)
+	if (buf_get_u8(&in) >= TOTEM_STATE_COUNT || buf_get_u64(&in) > WIRE_RING_SEQ_HEARD_MAX)
 		return false;
 	(void) wire_ring_id_get(&in);
 	count = buf_get_u16(&in);

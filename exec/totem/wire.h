@@ -17,7 +17,8 @@
 #define WIRE_CHUNK_BYTES	3u
 #define WIRE_CHUNK_PAD		0xffu	/* the rest of the frame is padding */
 #define WIRE_RECOVERED_BYTES	(WIRE_RING_ID_BYTES + 8u)
-#define WIRE_RING_SEQ_MAX	(UINT64_C(1) << 62)	/* leaves room to count on from there */
+#define WIRE_RING_SEQ_MAX	(UINT64_C(1) << 62)	/* of a ring */
+#define WIRE_RING_SEQ_HEARD_MAX	(UINT64_C(1) << 56)	/* believed: leaves room to count on */
 #define WIRE_INFO_BYTES_MAX	24576u	/* commit information of 128 members */
 #define WIRE_CONTROL_BYTES_MAX	TOTEM_FRAME_BYTES_MIN
 
@@ -67,6 +68,7 @@ struct wire_data {
 struct wire_range {
 	uint32_t first;
 	uint32_t count;
+	uint8_t hops;		/* so many more holders shall repeat it, not only the first */
 };
 
 enum wire_token_flag {

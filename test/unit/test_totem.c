@@ -44,7 +44,7 @@ START_TEST(token_round_trip_and_truncation)
 {
 	struct wire_token token = { .ring = { 1, 2, 3 }, .token_seq = 4, .seq = 0xfffffff0u,
 		.aru = 0xffffffefu, .aru_owner = 9, .fcc = 11, .quiet = 2, .brake = 1, .flags = 1,
-		.range_count = 2, .range = { { 5, 1 }, { 9, 3 } } }, got, before;
+		.range_count = 2, .range = { { 5, 1, 0 }, { 9, 3, 2 } } }, got, before;
 	struct buf_writer out = buf_writer(frame, sizeof frame);
 	size_t len;
 
@@ -242,7 +242,7 @@ static size_t got_len;
 static uint32_t got_sum;
 static unsigned int regular_count, transitional_count;
 
-struct packet {			/* on its way to the other node; delivered in order by run_until() */
+struct packet {			/* on its way to the other node */
 	int to;
 	size_t len;
 	uint8_t data[1200];
