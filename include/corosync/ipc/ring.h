@@ -195,11 +195,17 @@ ipc_ring_peek(const struct ipc_ring *ring, struct ipc_ring_record *ret_record)
 	return 0;
 }
 
-/* The record that peek showed is done with; its place may be overwritten. */
+/* Go past the record that peek showed; its place stays ours. */
 static inline void
-ipc_ring_take(struct ipc_ring *ring, const struct ipc_ring_record *record)
+ipc_ring_advance(struct ipc_ring *ring, const struct ipc_ring_record *record)
 {
 	ring->at += IPC_RING_HEAD_BYTES + ipc_ring_round(record->len);
+}
+
+/* The places of all records gone past may be overwritten. */
+static inline void
+ipc_ring_release(const struct ipc_ring *ring)
+{
 	__atomic_store_n(&ring->shared->tail, ring->at, __ATOMIC_SEQ_CST);
 }
 
