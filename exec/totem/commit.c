@@ -75,6 +75,7 @@ ack_fill(struct totem *t, struct wire_ack *ack)
 	ack->high = old->store.high;
 	ack->safe = old->safe;
 	ack->frame_bytes = t->config.frame_bytes_max;
+	ack->window = old->store.window;
 	for (size_t i = 0; i < t->peer_count; i++)
 		if (nodebits_has(&old->obliged, t->sorted[i]))
 			ack->obliged[ack->obliged_count++] = t->peer[t->sorted[i]].node_id;
@@ -158,6 +159,7 @@ info_make(struct totem *t)
 	info->info = true;
 	info->group_count = 0;
 	info->frame_bytes = t->config.frame_bytes_max;
+	info->window = ring->store.window;
 	info->seq_first = t->config.seq_first;
 	for (size_t i = 0; i < info->member_count; i++) {
 		const struct wire_ack *ack = &commit->ack[i];
@@ -165,6 +167,8 @@ info_make(struct totem *t)
 
 		if (ack->frame_bytes < info->frame_bytes)
 			info->frame_bytes = ack->frame_bytes;
+		if (ack->window < info->window)
+			info->window = ack->window;
 		m->group = group_of(info, ack);
 		m->aru = ack->aru;
 		m->high = ack->high;
@@ -352,7 +356,8 @@ on_info(struct totem *t, uint32_t slot, const struct wire_commit *info)
 	if (t->state != TOTEM_COMMIT || !t->commit.asked || !info->info
 	    || !wire_ring_id_equal(&info->ring, &ring->id)
 	    || info->member_count != ring->member_count
-	    || info->frame_bytes > t->config.frame_bytes_max)
+	    || info->frame_bytes > t->config.frame_bytes_max
+	    || info->window > ring->store.window)
 		return;
 	for (size_t i = 0; i < ring->member_count; i++)
 		if (info->member[i].node_id != ring->member[i].node_id
@@ -373,7 +378,8 @@ commit_on_segment(struct totem *t, uint32_t slot, enum wire_type type, const uin
 
 	t->stats.commit_rx++;
 	if (!wire_segment_get(body, len, &segment)
-	    || segment.count > WIRE_INFO_BYTES_MAX / SEGMENT_BYTES + 1 || segment.ring.rep != t->peer[slot].node_id)
+	    || segment.count > WIRE_INFO_BYTES_MAX / SEGMENT_BYTES + 1
+	    || segment.ring.rep != t->peer[slot].node_id)
 		return;
 	if (t->state == TOTEM_COMMIT && !commit->asked)
 		return;		/* we are a representative ourselves: our blob is in use */

@@ -120,6 +120,7 @@ struct ring {
 	size_t my_index;
 	struct nodebits set;				/* slots */
 	uint32_t frame_bytes;				/* agreed size */
+	uint32_t window;				/* agreed: frames all can keep */
 	struct store store;
 	/* delivery: everything before (seq, offset) was delivered or skipped */
 	uint32_t read_seq;		/* frame being read; its predecessors are done */
@@ -194,7 +195,7 @@ struct recovery {
 	uint32_t low, high, max_aru;	/* of our group */
 	uint32_t safe_max;
 	bool has_group;			/* we had an old ring */
-	bool obliged_done;
+	bool incomplete;		/* an old frame could not be kept: never done */
 	struct nodebits transitional;	/* who moves with us (slots), ourselves included */
 	struct nodebits obliged;	/* union of the group's obligations */
 	struct wire_commit info;

@@ -169,11 +169,11 @@ static uint32_t
 allowance(struct totem *t, struct ring *ring, const struct wire_token *token, uint32_t others)
 {
 	uint32_t all = t->config.window_frames_max != 0 ? t->config.window_frames_max
-	    : ring->store.window / 4;
+	    : ring->window / 4;
 	uint32_t share = all / (4 * (uint32_t) ring->member_count) + 1;
 	uint32_t allowed = others < all ? all - others : share;
 	uint32_t unsafe = token->seq - ring->safe;
-	uint32_t room = unsafe < ring->store.window / 2 ? ring->store.window / 2 - unsafe : 0;
+	uint32_t room = unsafe < ring->window / 2 ? ring->window / 2 - unsafe : 0;
 
 	if (allowed < share)
 		allowed = share;

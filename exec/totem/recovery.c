@@ -70,6 +70,7 @@ recovery_begin(struct totem *t, const struct wire_commit *info)
 	if (nodebits_count(&recovery->transitional) == 1)
 		recovery->cursor = recovery->high + 1;	/* nobody to give anything to */
 	ring->frame_bytes = info->frame_bytes;
+	ring->window = info->window;
 	order_reset(t, ring, info->seq_first);
 	for (size_t i = 0; i < t->peer_count; i++)
 		t->peer[i].recovered.active = false;
@@ -142,7 +143,8 @@ recovery_fill_queue(struct totem *t)
 bool
 recovery_done_here(struct totem *t)
 {
-	return (!t->recovery.has_group || seq_lt(t->recovery.high, t->recovery.cursor))
+	return !t->recovery.incomplete
+	    && (!t->recovery.has_group || seq_lt(t->recovery.high, t->recovery.cursor))
 	    && queue_empty(&t->queue[CLASS_RECOVERED]);
 }
 
@@ -163,9 +165,13 @@ recovery_on_message(struct totem *t, const uint8_t *data, size_t len)
 		return;
 	if (seq_lt(t->recovery.low, old_frame.seq))
 		seen_mark(&t->recovery, old_frame.seq);
-	if (!store_fits(&old->store, old_frame.seq) || store_has(&old->store, old_frame.seq)
-	    || len + TOTEM_HEADER_BYTES > t->pool.frame_bytes)
+	if (seq_le(old_frame.seq, old->store.base) || store_has(&old->store, old_frame.seq))
 		return;
+	if (!store_fits(&old->store, old_frame.seq)
+	    || len + TOTEM_HEADER_BYTES > t->pool.frame_bytes) {
+		t->recovery.incomplete = true;	/* no honest member sends that */
+		return;
+	}
 	bytes = store_add(&old->store, old_frame.seq, old_frame.origin, len + TOTEM_HEADER_BYTES);
 	cs_assert(bytes != NULL);	/* the pool holds both windows */
 	memcpy(bytes + TOTEM_HEADER_BYTES, data, len);

@@ -100,7 +100,7 @@ static int
 memory_init(struct totem *t)
 {
 	uint32_t frame_bytes = (t->config.frame_bytes_max + 63u) & ~63u;
-	uint32_t frames = TOTEM_POOL_BYTES / frame_bytes, window = TOTEM_POOL_FRAMES_MIN / 2;
+	uint32_t frames = TOTEM_POOL_BYTES / frame_bytes, window = TOTEM_WINDOW_MIN;
 	int r;
 
 	if (frames > TOTEM_POOL_FRAMES_MAX)
@@ -322,8 +322,8 @@ on_token(struct totem *t, uint32_t slot, const uint8_t *body, size_t len)
 		return TOTEM_DROP_STATE;
 	if (!wire_ring_id_equal(&token.ring, &ring->id))
 		return TOTEM_DROP_STALE_RING;
-	/* Only from our predecessor: a copy of a token on its way to another is not ours to use.  And
-	 * it cannot take back what it said before. */
+	/* Only from our predecessor: a copy of a token on its way to another is not ours to use.
+	 * And it cannot take back what it said before. */
 	if (slot != ring->slot[(ring->my_index + ring->member_count - 1) % ring->member_count]
 	    || seq_lt(token.seq, t->order.seq_last))
 		return TOTEM_DROP_MALFORMED;

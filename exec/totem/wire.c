@@ -324,6 +324,7 @@ wire_commit_put(struct buf_writer *out, const struct wire_commit *commit)
 	buf_put_u8(out, commit->info);
 	buf_put_u32(out, commit->frame_bytes);
 	buf_put_u32(out, commit->seq_first);
+	buf_put_u32(out, commit->window);
 	buf_put_u16(out, commit->member_count);
 	buf_put_u16(out, commit->group_count);
 	for (size_t i = 0; i < commit->member_count; i++) {
@@ -377,6 +378,7 @@ wire_commit_get(const uint8_t *data, size_t len, struct wire_commit *ret_commit)
 	commit->info = buf_get_u8(&in) != 0;
 	commit->frame_bytes = buf_get_u32(&in);
 	commit->seq_first = buf_get_u32(&in);
+	commit->window = buf_get_u32(&in);
 	commit->member_count = buf_get_u16(&in);
 	commit->group_count = buf_get_u16(&in);
 	if (!buf_reader_ok(&in) || commit->member_count == 0
@@ -395,7 +397,8 @@ wire_commit_get(const uint8_t *data, size_t len, struct wire_commit *ret_commit)
 			return false;
 	}
 	if (commit->info && (commit->frame_bytes < TOTEM_FRAME_BYTES_MIN
-	    || commit->frame_bytes > TOTEM_FRAME_BYTES_MAX))
+	    || commit->frame_bytes > TOTEM_FRAME_BYTES_MAX
+	    || commit->window < TOTEM_WINDOW_MIN || commit->window > TOTEM_POOL_FRAMES_MAX))
 		return false;
 	return buf_done(&in);
 }
@@ -409,6 +412,7 @@ wire_ack_put(struct buf_writer *out, const struct wire_ack *ack)
 	buf_put_u32(out, ack->high);
 	buf_put_u32(out, ack->safe);
 	buf_put_u32(out, ack->frame_bytes);
+	buf_put_u32(out, ack->window);
 	ids_put(out, ack->obliged, ack->obliged_count);
 }
 
@@ -425,8 +429,9 @@ wire_ack_get(const uint8_t *body, size_t len, struct wire_ack *ret_ack)
 	ack.high = buf_get_u32(&in);
 	ack.safe = buf_get_u32(&in);
 	ack.frame_bytes = buf_get_u32(&in);
+	ack.window = buf_get_u32(&in);
 	if (!ids_get(&in, ack.obliged, &ack.obliged_count) || !buf_done(&in)
-	    || ack.frame_bytes < TOTEM_FRAME_BYTES_MIN
+	    || ack.frame_bytes < TOTEM_FRAME_BYTES_MIN || ack.window < TOTEM_WINDOW_MIN
 	    || ack.high - ack.aru > TOTEM_POOL_FRAMES_MAX)
 		return false;
 	*ret_ack = ack;

@@ -133,6 +133,7 @@ struct wire_commit {		/* the message that ASK and INFO carry in segments */
 	bool info;
 	uint32_t frame_bytes;	/* INFO */
 	uint32_t seq_first;	/* INFO */
+	uint32_t window;	/* INFO: frames that every member can keep */
 	uint16_t member_count;
 	uint16_t group_count;
 	struct wire_commit_member member[TOTEM_NODES_MAX];
@@ -144,6 +145,7 @@ struct wire_ack {		/* COMMIT_ACK */
 	struct totem_ring_id old;	/* zero: none */
 	uint32_t aru, high, safe;
 	uint32_t frame_bytes;
+	uint32_t window;	/* frames that the sender can keep */
 	uint16_t obliged_count;
 	uint32_t obliged[TOTEM_NODES_MAX];
 };

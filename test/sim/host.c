@@ -118,7 +118,17 @@ host_send(struct sim *sim, struct host *host, const struct totem_output *output)
 
 	if (output->kind == TOTEM_SEND_SOURCE && host->source != NONE)
 		network_send(sim, host, &sim->host[host->source], frame);
-	for (size_t i = 0; output->kind == TOTEM_SEND && i < output->to_count; i++) {
+	/* None listed: a multicast to everybody, while peers are learned. */
+	for (size_t i = 0; output->kind == TOTEM_SEND && output->to_count == 0
+	    && i < sim->host_count; i++)
+		if (&sim->host[i] != host)
+			network_send(sim, host, &sim->host[i], frame);
+	/* To everybody: a multicast, which reaches the double, the stranger and us as well. */
+	for (uint32_t i = 0; output->kind == TOTEM_SEND && output->to == NULL &&
+	    i < sim->host_count; i++)
+		network_send(sim, host, &sim->host[i], frame);
+	for (size_t i = 0; output->kind == TOTEM_SEND && output->to != NULL &&
+	    i < output->to_count; i++) {
 		struct host *to = network_find(sim, output->to[i]);
 
 		if (to != NULL && to != host)
@@ -220,6 +230,8 @@ host_reserve(struct sim *sim, struct host *host, uint64_t ring_seq)
 
 	if (host->storage.latency_ns > 0)
 		latency_ns = host->storage.latency_ns;
+	record_note(sim, "%u reserves up to %llx, written %s", host->node_id,
+	    (unsigned long long) ring_seq, latency_ns < SEC_NS ? "soon" : "late");
 	host_later(sim, host, HAPPEN_STORED, latency_ns, ring_seq);
 }
 
@@ -396,7 +408,7 @@ host_start(struct sim *sim, struct host *host, enum host_storage storage)
 	struct event event;
 
 	cs_assert(host->totem == NULL);
-	for (uint32_t i = 0; i < sim->node_count; i++)
+	for (uint32_t i = 0; !sim->learn_peers && i < sim->node_count; i++)
 		if (sim->node_ids[i] != host->node_id)
 			peers[config.peer_count++] = sim->node_ids[i];
 	host->incarnation = host_wall(sim, host);
@@ -418,6 +430,8 @@ host_start(struct sim *sim, struct host *host, enum host_storage storage)
 		record_event(sim, &event);
 		sim->result.count[COUNT_STARTS]++;
 	}
+	record_note(sim, "%u starts above %llx", host->node_id,
+	    (unsigned long long) config.ring_seq_floor);
 	cs_assert(totem_new(&config, &host->totem) == 0);
 	totem_start(host->totem, host_clock(sim, host));
 	host_follow_up(sim, host);
@@ -562,7 +576,9 @@ host_stored(struct sim *sim, struct host *host, const struct happening *happenin
 			storage->value = happening->value;
 		return;
 	}
-	storage->value = happening->value;
+	/* Writes of one file do not overtake each other, whatever their latencies here. */
+	if (storage->value < happening->value)
+		storage->value = happening->value;
 	totem_reserved(host->totem, host_clock(sim, host), happening->value);
 	host_follow_up(sim, host);
 }
