@@ -18,7 +18,7 @@
 #define TOTEM_POOL_BYTES	(12u * 1024u * 1024u)	/* frame store, one ring */
 #define TOTEM_POOL_FRAMES_MAX	8192u
 #define TOTEM_POOL_FRAMES_MIN	256u
-#define TOTEM_WINDOW_MIN	(TOTEM_POOL_FRAMES_MIN / 2u)	/* frames one store keeps at least */
+#define TOTEM_WINDOW_MIN	(TOTEM_POOL_FRAMES_MIN / 2u)	/* one store's frames */
 #define TOTEM_SEND_FRAMES_MAX	512u	/* frames one holder sends per visit at most */
 #define TOTEM_RTR_RANGES_MAX	64u	/* retransmission requests, as ranges, in one token */
 #define TOTEM_OUTPUT_MAX	2048u	/* queued outputs between two inputs */

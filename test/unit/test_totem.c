@@ -105,6 +105,7 @@ START_TEST(commit_of_128_members_round_trip)
 	commit.ring = (struct totem_ring_id) { 1, 9, 77 };
 	commit.info = true;
 	commit.frame_bytes = 1472;
+	commit.window = 4096;
 	commit.member_count = TOTEM_NODES_MAX;
 	commit.group_count = 2;
 	for (uint32_t i = 0; i < TOTEM_NODES_MAX; i++)
