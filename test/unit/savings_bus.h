@@ -42,7 +42,7 @@ struct bus {
 	struct bus_asked asked[BUS_ASKED_MAX];
 	size_t asked_count;
 	uint64_t incarnation;
-	size_t split_count, split_in_round_count, corner_count, item_count;	/* reached */
+	size_t split_count, split_in_round_count, corner_count, item_count;
 };
 
 void bus_init(struct bus *bus, size_t node_count, uint64_t seed);
@@ -53,7 +53,7 @@ void bus_start(struct bus *bus, size_t node);			/* in a part of its own */
 void bus_crash(struct bus *bus, size_t node);			/* the books are lost */
 void bus_disconnect(struct bus *bus, size_t node);		/* its daemon died: books kept */
 void bus_connect(struct bus *bus, size_t node);			/* after that: a part of its own */
-void bus_split(struct bus *bus, size_t part, uint32_t side_mask);	/* these nodes go elsewhere */
+void bus_split(struct bus *bus, size_t part, uint32_t side_mask);	/* these go elsewhere */
 void bus_merge(struct bus *bus, size_t part, size_t other);
 void bus_merge_all(struct bus *bus);
 bool bus_ask(struct bus *bus, size_t node, const char *account, int64_t amount_cents);
