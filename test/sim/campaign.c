@@ -64,12 +64,12 @@ campaign_assert_failed(const char *expression, const char *file, int line)
 
 static _Noreturn void
 campaign_child(const struct campaign *campaign, uint64_t seed, uint32_t nodes,
-    const struct mutant *mutant)
+    const struct mutant *mutant, uint32_t only)
 {
 	(void) alarm(SEED_SECONDS_MAX);
 	campaign_sim = sim_new(&(struct sim_options) {
 		.seed = seed, .nodes = nodes, .seconds = campaign->seconds, .mutant = mutant,
-		.only = mutant == NULL ? 0 : (uint32_t) mutant->property,
+		.only = only,
 	});
 	cs_assert_handler_set(campaign_assert_failed);
 	(void) sim_run(campaign_sim);
@@ -78,7 +78,8 @@ campaign_child(const struct campaign *campaign, uint64_t seed, uint32_t nodes,
 }
 
 static void
-campaign_fork(const struct campaign *campaign, struct worker *worker, const struct mutant *mutant)
+campaign_fork(const struct campaign *campaign, struct worker *worker, const struct mutant *mutant,
+    uint32_t only)
 {
 	int ends[2];
 
@@ -95,7 +96,7 @@ campaign_fork(const struct campaign *campaign, struct worker *worker, const stru
 	if (worker->pid == 0) {
 		(void) close(ends[0]);
 		campaign_fd = ends[1];
-		campaign_child(campaign, worker->seed, worker->nodes, mutant);
+		campaign_child(campaign, worker->seed, worker->nodes, mutant, only);
 	}
 	(void) close(ends[1]);
 	worker->fd = ends[0];
@@ -206,7 +207,7 @@ campaign_run(const struct campaign *campaign)
 			if (workers[i].pid == 0 && next < campaign->count) {
 				workers[i].seed = campaign->first + next++;
 				workers[i].nodes = campaign_nodes(campaign, workers[i].seed);
-				campaign_fork(campaign, &workers[i], NULL);
+				campaign_fork(campaign, &workers[i], NULL, 0);
 			}
 			busy += workers[i].pid != 0;
 		}
@@ -220,33 +221,50 @@ campaign_run(const struct campaign *campaign)
 	return failed_count;
 }
 
+/* What one run says of one property, with the mutant or, for comparison, without. */
+static uint32_t
+campaign_verdict(const struct campaign *campaign, uint64_t seed, const struct mutant *mutant,
+    enum property property)
+{
+	struct worker worker = { .seed = seed, .nodes = campaign_nodes(campaign, seed) };
+
+	campaign_fork(campaign, &worker, mutant, (uint32_t) property);
+	while (!campaign_hear(&worker))
+		;
+	return worker.result.failed;
+}
+
+/* After how many seeds is the mutant caught?  Only seeds that pass without it count. */
+static uint64_t
+campaign_catch(const struct campaign *campaign, const struct mutant *mutant)
+{
+	for (uint64_t tried = 0; tried < MUTANT_SEEDS_MAX; tried++) {
+		uint64_t seed = campaign->first + tried;
+
+		if (campaign_verdict(campaign, seed, mutant, mutant->property) ==
+		    (uint32_t) mutant->property &&
+		    campaign_verdict(campaign, seed, NULL, mutant->property) == 0)
+			return tried + 1;
+	}
+	return 0;
+}
+
 uint64_t
 campaign_mutants(const struct campaign *campaign)
 {
-	struct worker worker = { .fd = -1 };
 	uint64_t survivors = 0;
 
 	(void) printf("%-16s %-28s %-8s %s\n", "mutant", "property", "seeds", "what it does");
 	for (size_t i = 0; i < mutant_count; i++) {
-		uint64_t tried = 0;
-		bool caught = false;
+		const char *name = campaign_failed_name((uint32_t) mutants[i].property);
+		uint64_t seeds = campaign_catch(campaign, &mutants[i]);
 
-		while (!caught && tried < MUTANT_SEEDS_MAX) {
-			worker.seed = campaign->first + tried++;
-			worker.nodes = campaign_nodes(campaign, worker.seed);
-			campaign_fork(campaign, &worker, &mutants[i]);
-			while (!campaign_hear(&worker))
-				;
-			caught = worker.result.failed == (uint32_t) mutants[i].property;
-		}
-		survivors += !caught;
-		if (caught)
-			(void) printf("%-16s %-28s %-8" PRIu64 " %s\n", mutants[i].name,
-			    campaign_failed_name((uint32_t) mutants[i].property), tried,
-			    mutants[i].what);
+		survivors += seeds == 0;
+		if (seeds > 0)
+			(void) printf("%-16s %-28s %-8" PRIu64 " %s\n", mutants[i].name, name,
+			    seeds, mutants[i].what);
 		else
-			(void) printf("%-16s %-28s SURVIVED %s\n", mutants[i].name,
-			    campaign_failed_name((uint32_t) mutants[i].property),
+			(void) printf("%-16s %-28s SURVIVED %s\n", mutants[i].name, name,
 			    mutants[i].what);
 		(void) fflush(stdout);
 	}

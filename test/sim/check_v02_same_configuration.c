@@ -22,8 +22,8 @@ v02_originate(struct check *check, const struct event *event)
 		    check_message(h, event->message), check_ring(h, m->ring),
 		    check_ring(h, period == NULL ? NONE : period->ring));
 	else if (period == NULL || period->move != NONE)
-		check_fail(check, V2_SAME_CONFIGURATION, "%s is ordered in no regular configuration",
-		    check_message(h, event->message));
+		check_fail(check, V2_SAME_CONFIGURATION, "%s is ordered in no regular"
+		    " configuration", check_message(h, event->message));
 	else if (m->queue == TOTEM_QUEUE_APP && !period->activated)
 		check_fail(check, V2_SAME_CONFIGURATION, "%s is ordered before %s is synchronised",
 		    check_message(h, event->message), check_ring(h, period->ring));

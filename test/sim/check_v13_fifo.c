@@ -9,11 +9,11 @@
 
 #include "test/sim/check.h"
 
-/* What one process has seen of one sender. */
+/* What one process has seen of one sender, by queue. */
 struct v13_pair {
-	uint32_t next[2];	/* place expected, by queue */
-	bool together;		/* in all configurations since the last delivery */
+	uint32_t next[2];	/* place expected */
 	bool seen[2];
+	bool together[2];	/* in all configurations since the last delivery */
 };
 
 struct v13 {
@@ -37,18 +37,41 @@ v13_pair(struct check *check, uint32_t receiver, uint32_t sender)
 	return &v13->of[receiver][sender];
 }
 
+/* The place of the sender's first message of this queue in the ring. */
+static uint32_t
+v13_first_place(const struct history *h, const struct message *m)
+{
+	const struct ring *ring = &h->ring[m->ring];
+
+	for (size_t i = 0; i < m->order; i++) {
+		const struct message *other = &h->message[ring->order[i]];
+
+		if (other->origin == m->origin && other->queue == m->queue)
+			return other->place;
+	}
+	return m->place;
+}
+
 static void
 v13_deliver(struct check *check, const struct event *event)
 {
 	const struct history *h = check->history;
 	const struct message *m = &h->message[event->message];
+	const struct period *period = history_period(h, event->proc);
 	struct v13_pair *pair = v13_pair(check, event->proc, m->origin);
 	uint32_t expected = pair->next[m->queue];
 
-	if (pair->seen[m->queue] && m->place < expected)
+	if (pair->seen[m->queue] && m->place < expected) {
 		check_fail(check, V13_FIFO, "%s delivers %s after a later one of that sender",
 		    check_proc(h, event->proc), check_message(h, event->message));
-	else if (pair->together && m->place != expected)
+		return;
+	}
+	/* From its first message in this ring on, nothing of the sender may be missed. */
+	if (!pair->together[m->queue] && period != NULL && m->ring == period->ring) {
+		expected = v13_first_place(h, m);
+		pair->together[m->queue] = true;
+	}
+	if (pair->together[m->queue] && m->place != expected)
 		check_fail(check, V13_FIFO, "%s delivers %s, but misses earlier ones of that sender"
 		    " while together with it", check_proc(h, event->proc),
 		    check_message(h, event->message));
@@ -56,7 +79,13 @@ v13_deliver(struct check *check, const struct event *event)
 	pair->seen[m->queue] = true;
 }
 
-/* Who comes along stays together; whoever is new starts anew, with what it has ordered so far. */
+static void
+v13_part(struct v13_pair *pair)
+{
+	pair->together[0] = pair->together[1] = false;
+}
+
+/* Who comes along stays together; of whoever is new, nothing is expected yet. */
 static void
 v13_regular(struct check *check, const struct event *event)
 {
@@ -68,58 +97,26 @@ v13_regular(struct check *check, const struct event *event)
 
 	if (event->member_count > TOTEM_NODES_MAX || history_members(h, event, procs) < 0)
 		return;
-	for (size_t i = 0; i < event->member_count; i++) {
-		struct v13_pair *pair = v13_pair(check, event->proc, procs[i]);
-
-		pair->together = pair->together && move != NULL &&
-		    procs_have(move->member, move->member_count, procs[i]);
-	}
+	for (size_t i = 0; i < event->member_count; i++)
+		if (move == NULL || !procs_have(move->member, move->member_count, procs[i]))
+			v13_part(v13_pair(check, event->proc, procs[i]));
 	for (size_t i = 0; move != NULL && i < h->ring[period->ring].member_count; i++) {
 		uint32_t q = h->ring[period->ring].member[i];
 
 		if (!procs_have(procs, event->member_count, q))
-			v13_pair(check, event->proc, q)->together = false;
-	}
-}
-
-/* A sender's first message in a ring: from here on nothing of it may be missed by the members that
- * deliver this one. */
-static void
-v13_joined(struct check *check, const struct event *event)
-{
-	const struct history *h = check->history;
-	const struct message *m = &h->message[event->message];
-	struct v13_pair *pair = v13_pair(check, event->proc, m->origin);
-
-	if (!pair->together && m->previous == NONE) {
-		pair->next[TOTEM_QUEUE_SYNC] = h->proc[m->origin].originated[TOTEM_QUEUE_SYNC];
-		pair->next[TOTEM_QUEUE_APP] = h->proc[m->origin].originated[TOTEM_QUEUE_APP];
-		for (uint32_t i = m->order; i < h->ring[m->ring].order_count; i++) {
-			const struct message *later = &h->message[h->ring[m->ring].order[i]];
-
-			if (later->origin == m->origin)
-				pair->next[later->queue]--;
-		}
-		pair->together = true;
+			v13_part(v13_pair(check, event->proc, q));
 	}
 }
 
 static void
 v13_event(struct check *check, const struct event *event)
 {
-	const struct history *h = check->history;
-	const struct period *period;
-
 	if (check->v13 == NULL)
 		check->v13 = util_alloc(sizeof(struct v13));
 	if (event->kind == EVENT_REGULAR)
 		v13_regular(check, event);
-	if (event->kind != EVENT_DELIVER || event->message == NONE)
-		return;
-	period = history_period(h, event->proc);
-	if (period != NULL && h->message[event->message].ring == period->ring)
-		v13_joined(check, event);
-	v13_deliver(check, event);
+	if (event->kind == EVENT_DELIVER && event->message != NONE)
+		v13_deliver(check, event);
 }
 
 void

@@ -18,7 +18,7 @@ struct happening {
 	uint8_t kind;		/* enum sim_happening */
 	uint32_t host;
 	uint32_t other;		/* the source of a datagram, the far end of a cut */
-	uint32_t generation;	/* of the host's process, or of the faults: stale ones are ignored */
+	uint32_t generation;	/* of the host's process, or of the faults: old ones don't count */
 	uint64_t value;
 	struct frame *frame;
 };

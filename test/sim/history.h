@@ -85,7 +85,7 @@ struct period {
 	uint32_t first;			/* in the process's deliveries */
 	uint32_t move;			/* NONE: still in the regular configuration */
 	uint32_t transitional_at;	/* in the process's deliveries */
-	uint32_t order_next;		/* in the ring's order: all before were delivered or skipped */
+	uint32_t order_next;		/* in the ring's order: all before are done */
 	bool skipped;			/* something was, in the transitional configuration */
 	bool activated;
 	bool closed;			/* the next regular configuration came */
@@ -104,7 +104,7 @@ struct proc {
 	bool intact;			/* started from intact storage */
 	uint32_t before;		/* the same host's process before; NONE */
 	enum totem_state state;
-	uint64_t ring_seq_max;		/* highest installed, by earlier ones of intact storage too */
+	uint64_t ring_seq_max;		/* highest installed, before a restart too */
 	struct period *period;
 	size_t period_count, period_room;
 	uint32_t *delivery;

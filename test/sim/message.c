@@ -4,7 +4,7 @@
  * Messages that prove themselves: each one's bytes follow from its number and the seed, so nothing
  * but the number needs to be kept to compare every byte that comes out elsewhere.
  *
- *     magic 4 | number 4 | origin's node 4 | its incarnation 8 | length 4 | kind, queue, guarantee, 0
+ *     magic 4 | number 4 | origin's node 4 | incarnation 8 | length 4 | kind, queue, guarantee, 0
  *     SYNC and BARRIER: ring id 20
  *     noise from (seed, number) to the end
  *

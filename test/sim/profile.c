@@ -13,7 +13,8 @@ static void
 profile_calm(struct sim *sim)
 {
 	sim->network = (struct network) {
-		.delay_ns = 100 * US_NS, .jitter_ns = 20 * US_NS, .bytes_per_us = 1000, .fifo = true,
+		.delay_ns = 100 * US_NS, .jitter_ns = 20 * US_NS, .bytes_per_us = 1000,
+		.fifo = true,
 	};
 	sim->usual = sim->network;
 	sim->seq_first = sim->options.seq_first == 0 ? 1 : sim->options.seq_first;
@@ -43,6 +44,10 @@ profile_network(struct sim *sim)
 	n->corrupt = dice_ppm(prng, 300000) ? dice_scaled(prng, 100, 10000) : 0;
 	n->bytes_per_us = dice_scaled(prng, 50, 4000);
 	sim->usual = *n;
+	record_note(sim, "delay %llu us, jitter %llu us%s; ppm of loss %llu, doubled %llu",
+	    (unsigned long long) (n->delay_ns / US_NS), (unsigned long long) (n->jitter_ns / US_NS),
+	    n->fifo ? "" : ", no order", (unsigned long long) n->loss,
+	    (unsigned long long) n->duplicate);
 }
 
 static void
@@ -53,6 +58,7 @@ profile_hosts(struct sim *sim)
 	uint32_t usual = frame_bytes[prng_below(prng, 7)];
 	bool mixed = dice_ppm(prng, 200000), small = dice_ppm(prng, 150000);
 
+	record_note(sim, "frames of %u bytes%s", usual, mixed ? " and others" : "");
 	for (uint32_t i = 0; i < sim->host_count; i++) {
 		struct host *host = &sim->host[i];
 
