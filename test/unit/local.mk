@@ -9,8 +9,8 @@ test_unit_test_base_LDADD = libbase.la $(CHECK_LIBS)
 endif
 
 # The rules of the tree that a tool can check, and the proof that the tool can fail.
-TESTS += tools/tidy test/unit/test_tidy.sh test/unit/test_headers.sh
-EXTRA_DIST += tools/tidy tools/tidy.awk test/unit/test_tidy.sh test/unit/test_headers.sh
+TESTS += tools/tidy test/unit/test_tidy.sh test/unit/test_headers.sh test/unit/test_man.sh
+EXTRA_DIST += tools/tidy tools/tidy.awk test/unit/test_tidy.sh test/unit/test_headers.sh test/unit/test_man.sh
 
 .PHONY: tidy
 tidy:
