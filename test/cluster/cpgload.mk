@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# cpgload.c is being written by the owner of test/cluster (it is needed first there).
 # Wanted by test/cluster/lib.bash; the build rule of cpgload goes below.
 #   cpgload [--group NAME] [--events] [--seconds T] [--sizes MIN-MAX] [--rate N] [--safe]
 #	[--stop-on-count N] [--listen (send nothing)]
