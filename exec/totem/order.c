@@ -251,18 +251,22 @@ update_recovery(struct totem *t, struct ring *ring, struct wire_token *token, ui
 {
 	if (t->state != TOTEM_RECOVERY)
 		return false;
-	if ((token->flags & WIRE_TOKEN_RECOVERED) != 0)
+	if ((token->flags & WIRE_TOKEN_INSTALL) != 0)
 		return true;
-	if (sent == 0 && recovery_done_here(t) && ring->store.aru == token->seq
-	    && seq_lt(token->seq, ring->read_seq)) {
-		recovery_oblige(t);
-		token->quiet++;
-	} else {
+	if ((token->flags & WIRE_TOKEN_RECOVERED) == 0) {
+		bool done = sent == 0 && recovery_done_here(t) && ring->store.aru == token->seq
+		    && seq_lt(token->seq, ring->read_seq);
+
+		token->quiet = done ? (uint16_t) (token->quiet + 1) : 0;
+		if (token->quiet < ring->member_count)
+			return false;
+		token->flags |= WIRE_TOKEN_RECOVERED;
 		token->quiet = 0;
 	}
-	if (token->quiet < ring->member_count)
+	recovery_oblige(t);
+	if (++token->quiet < ring->member_count)
 		return false;
-	token->flags |= WIRE_TOKEN_RECOVERED;
+	token->flags |= WIRE_TOKEN_INSTALL;
 	return true;
 }
 

@@ -8,8 +8,8 @@
  * whoever has it and did not see another send it.
  *
  * The end: the token counts the holders in a row that have nothing left to send and have all that
- * was sent (`quiet`).  When that is everybody, all have everything, and each installs the new ring
- * when the token tells it so.
+ * was sent (`quiet`).  When that is everybody, all have everything (RECOVERED), and the token goes
+ * round once more to tell them.  When all know (INSTALL), each installs the new ring.
  */
 #include "exec/totem/internal.h"
 
@@ -65,7 +65,6 @@ recovery_begin(struct totem *t, const struct wire_commit *info)
 	for (size_t i = 0; i < ring->member_count; i++)
 		t->peer[ring->slot[i]].committed_epoch = ring->epoch[i];
 	group_fill(t, info);
-	totem_installed(t)->obliged = nodebits_or(totem_installed(t)->obliged, recovery->obliged);
 	recovery->cursor = recovery->low + 1;
 	if (nodebits_count(&recovery->transitional) == 1)
 		recovery->cursor = recovery->high + 1;	/* nobody to give anything to */
@@ -177,15 +176,16 @@ recovery_on_message(struct totem *t, const uint8_t *data, size_t len)
 	memcpy(bytes + TOTEM_HEADER_BYTES, data, len);
 }
 
-/* We tell the others that we have all: from now on we owe it to all who move with us to deliver
- * what theirs is, even if another attempt has to do without them. */
+/* We know that all have everything, and the others will know that we do: from now on we owe it to
+ * all who move with us to deliver what is theirs, even if another attempt goes without them. */
 void
 recovery_oblige(struct totem *t)
 {
 	if (!t->recovery.has_group)
 		return;
+	/* Also what our group was obliged to: only now have we what that takes. */
 	totem_installed(t)->obliged = nodebits_or(totem_installed(t)->obliged,
-	    t->recovery.transitional);
+	    nodebits_or(t->recovery.transitional, t->recovery.obliged));
 }
 
 void

@@ -73,7 +73,8 @@ struct wire_range {
 
 enum wire_token_flag {
 	WIRE_TOKEN_HOLD = 1,		/* idle: the representative will let it rest */
-	WIRE_TOKEN_RECOVERED = 2	/* all members have all of their old rings' frames */
+	WIRE_TOKEN_RECOVERED = 2,	/* all members have all of their old rings' frames */
+	WIRE_TOKEN_INSTALL = 4		/* and all of them know that */
 };
 
 struct wire_token {
