@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * The libraries' common part: a connection of one handle to one engine of the daemon, and the tables
- * that turn handles into objects.  Not installed.  Thread-safe in this sense: one thread may call
- * client_call() and client_send() while another dispatches; calls of several threads are serialised,
- * so are their dispatches.  After fork() every call in the child gives CS_ERR_BAD_HANDLE.
+ * The libraries' common part: a connection of one handle to one engine of the daemon, and the
+ * tables that turn handles into objects.  Not installed.  Thread-safe in this sense: one thread may
+ * call client_call() and client_send() while another dispatches; calls of several threads are
+ * serialised, so are their dispatches.  After fork() every call in the child gives
+ * CS_ERR_BAD_HANDLE.
  */
 #ifndef LIB_CLIENT_H
 #define LIB_CLIENT_H
@@ -26,7 +27,7 @@ struct client_record {		/* an event from the daemon */
 /* Connect to engine `service` ("cpg") of the instance that COROSYNC_INSTANCE names (ignored when
  * set-user-id).  CS_OK, CS_ERR_TRY_AGAIN (starting or synchronising), CS_ERR_LIBRARY (no daemon),
  * CS_ERR_ACCESS, CS_ERR_NO_MEMORY, CS_ERR_NO_RESOURCES (descriptors, here or in the daemon).
- * `data_rings`: rings for bulk data; without them a record has at most 32 KiB. */
+ * `data_rings`: rings for bulk data; without them a record has less than 64 KiB. */
 cs_error_t client_open(const char *service, bool data_rings, struct client **ret_client);
 /* Accepts NULL; returns NULL.  No other thread may be inside a call: see client_interrupt(). */
 struct client *client_close(struct client *client);
@@ -51,12 +52,12 @@ size_t client_send_max(const struct client *client);
 unsigned int client_send_fill(struct client *client);
 
 /* Next event.  timeout_ms: 0 look only, -1 wait for ever.  CS_OK, to be followed by client_done()
- * of the same thread; CS_ERR_TRY_AGAIN: none in time, or a signal came; CS_ERR_LIBRARY: the daemon
- * is gone (only after all its events were taken). */
+ * of the same thread; CS_ERR_TRY_AGAIN: none in time (a signal does not end the wait);
+ * CS_ERR_LIBRARY: the daemon is gone (only after all its events were taken); CS_ERR_NO_MEMORY. */
 cs_error_t client_next(struct client *client, int timeout_ms, struct client_record *ret_record);
-/* The record may be overwritten; call it before the application's callback if that may dispatch
- * again or finalize (after copying), or after it when the callback reads the data in place: both
- * are legal, dispatching is a recursive right of one thread. */
+/* The record may be overwritten.  Calls nest: an application's callback, run between client_next()
+ * and client_done(), may dispatch again, and may finalize: the destroy function runs at the last
+ * client_handle_put() only. */
 void client_done(struct client *client);
 
 /* Handles: uint64_t that survive misuse: a stale, forged or foreign one gives CS_ERR_BAD_HANDLE,
@@ -81,7 +82,4 @@ void client_handle_put(struct client_handles *handles, uint64_t handle);
 cs_error_t client_handle_close(struct client_handles *handles, uint64_t handle);
 /* Was it closed meanwhile?  For the user of an object, between callbacks. */
 bool client_handle_closed(struct client_handles *handles, uint64_t handle);
-
-/* 0 and negative errno to cs_error_t, as in the table of qb_to_cs_error(); one copy per library. */
-cs_error_t client_error(int error);
 #endif

@@ -5,13 +5,13 @@
  * memfd (include/corosync/ipc/link.h).  Calls and bulk data come through one single-producer
  * single-consumer ring in it, events go back through another (ring.h); a byte on the socket is the
  * doorbell, rung only when the other side sleeps.  The daemon trusts nothing in that memory: it
- * copies and checks before use, and the seal keeps it from being shrunk under it.  Calls and records
- * are handled in the order they were sent, and all of them before a close is reported, so send,
- * leave and exit keep their order.
+ * copies and checks before use, and the seal keeps it from being shrunk under it.  Calls and
+ * records are handled in the order they were sent, and all of them before a close is reported, so
+ * send, leave and exit keep their order.
  *
  * libqb's own IPC is not used: its rings keep their size, their indices and the paths to unlink in
- * memory that the client can write, so a client that scribbles there can crash or misuse the daemon.
- * Nothing here has a name in a file system, so there is nothing to clean up after a kill.
+ * memory that the client can write, so a client that scribbles there can crash or misuse the
+ * daemon. Nothing here has a name in a file system, so there is nothing to clean up after a kill.
  */
 #ifndef IPC_IPC_H
 #define IPC_IPC_H
@@ -27,7 +27,7 @@ struct ipc_conn;
 
 /* All are called from the main loop, or from within ipc_server_free(). */
 struct ipc_handlers {
-	/* May this user connect?  0, -EACCES, or -EAGAIN (not ready: the library says TRY_AGAIN). */
+	/* May this user connect?  0, -EACCES, or -EAGAIN: not ready (the client tries again). */
 	int (*authorise)(void *host, uid_t uid, gid_t gid, pid_t pid);
 	int (*opened)(void *host, struct ipc_conn *conn);	/* 0 or -errno: refused */
 	void (*closed)(void *host, struct ipc_conn *conn);	/* last call about conn */
@@ -45,7 +45,7 @@ struct ipc_handlers {
 
 struct ipc_config {
 	const char *name;		/* service, with the instance's suffix: ipc_name() */
-	size_t backlog_bytes_max;	/* queued for clients beyond their rings before it is too much */
+	size_t backlog_bytes_max;	/* of all clients, beyond their rings: too much */
 	uint64_t grace_ns;		/* so long may it be; then the slowest is cut off */
 };
 

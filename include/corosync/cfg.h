@@ -49,7 +49,8 @@ typedef struct {
  * CS_ERR_ACCESS: this user may not; CS_ERR_INVALID_PARAM; CS_ERR_NO_MEMORY. */
 cs_error_t corosync_cfg_initialize(corosync_cfg_handle_t *cfg_handle,
     const corosync_cfg_callbacks_t *cfg_callbacks);
-/* A descriptor to poll for reading; then call corosync_cfg_dispatch().  It belongs to the library. */
+/* A descriptor to poll for reading; then call corosync_cfg_dispatch().  It belongs to the
+ * library. */
 cs_error_t corosync_cfg_fd_get(corosync_cfg_handle_t cfg_handle, int32_t *selection_fd);
 /* CS_ERR_INVALID_PARAM: unknown flag. */
 cs_error_t corosync_cfg_dispatch(corosync_cfg_handle_t cfg_handle,
@@ -97,16 +98,16 @@ struct corosync_cfg_node_status_v1 {
 cs_error_t corosync_cfg_node_status_get(corosync_cfg_handle_t cfg_handle, unsigned int nodeid,
     corosync_cfg_node_status_version_t version, void *node_status);
 
-/* The addresses of a node (0: this one).  At most `max_addrs` are stored, `num_addrs` says how many.
- * CS_ERR_NOT_EXIST: unknown node, or its address is not known yet. */
+/* The addresses of a node (0: this one).  At most `max_addrs` are stored, `num_addrs` says how
+ * many. CS_ERR_NOT_EXIST: unknown node, or its address is not known yet. */
 cs_error_t corosync_cfg_get_node_addrs(corosync_cfg_handle_t cfg_handle, unsigned int nodeid,
     size_t max_addrs, int *num_addrs, corosync_cfg_node_address_t *addrs);
 cs_error_t corosync_cfg_local_get(corosync_cfg_handle_t handle, unsigned int *local_nodeid);
 
 /* For tests of applications against partitions: from now on this node's daemon neither takes frames
  * from the named nodes nor sends them any, as if the network between them were cut.  The list
- * replaces the one before; `count` 0 takes it back, and the rings merge.  Only this node's daemon is
- * told: name the others on it, or it on all the others.  It is lost when the daemon ends.
+ * replaces the one before; `count` 0 takes it back, and the rings merge.  Only this node's daemon
+ * is told: name the others on it, or it on all the others.  It is lost when the daemon ends.
  * CS_ERR_INVALID_PARAM: an unknown node or this one is named, NULL with a count, or more than 128:
  * then nothing is changed. */
 cs_error_t corosync_cfg_ignore(corosync_cfg_handle_t cfg_handle, const unsigned int *nodeids,

@@ -11,18 +11,18 @@
  *	          then single bytes both ways: the doorbells
  *
  * The memory: one page of words, the reply of the one synchronous call under way, the ring to the
- * daemon, the ring to the client.  The client makes it and seals its size; nothing of it has a name,
- * so nothing can be left behind by whoever is killed.
+ * daemon, the ring to the client.  The client makes it and seals its size; nothing of it has a
+ * name, so nothing can be left behind by whoever is killed.
  *
  * A call is a record in the ring to the daemon, marked IPC_FUNCTION_CALL, so calls and data keep
  * their order by themselves.  IPC_CALL_RESERVE_BYTES of that ring are kept free for it.
  *
- * Doorbell to the daemon: a byte when the daemon's consumer_wish could be taken from 1 to 0; one too
- * many is harmless.  Doorbell to the client: exactly one byte for each change of the client's
- * consumer_wish from IPC_ARMED to IPC_RUNG, so the client can count: while it is IPC_RUNG one byte is
- * in the socket or on its way.  The client takes that byte when it finds the ring empty, arms and
- * looks again; then select() and dispatching one at a time neither hang nor spin.  Should it find
- * work then, it rings the daemon, which rings back if it is still armed.
+ * Doorbell to the daemon: a byte when the daemon's consumer_wish could be taken from 1 to 0; one
+ * too many is harmless.  Doorbell to the client: exactly one byte for each change of the client's
+ * consumer_wish from IPC_ARMED to IPC_RUNG, so the client can count: while it is IPC_RUNG one byte
+ * is in the socket or on its way.  The client takes that byte when it finds the ring empty, arms
+ * and looks again; then select() and dispatching one at a time neither hang nor spin.  Should it
+ * find work then, it rings the daemon, which rings back if it is still armed.
  */
 #ifndef COROSYNC_IPC_LINK_H
 #define COROSYNC_IPC_LINK_H

@@ -14,8 +14,8 @@
  *
  * Invariants:
  *   R1  head - tail <= size, and both are multiples of 8.
- *   R2  A byte at index i lies at (i - base) % size.  The producer changes `base` only when the ring
- *       is empty, so that light traffic goes on touching the first pages only.
+ *   R2  A byte at index i lies at (i - base) % size.  The producer changes `base` only when the
+ *       ring is empty, so that light traffic goes on touching the first pages only.
  *   R3  A record is published whole: the head moves after all of it is written.
  *   R4  No wake-up is lost: whoever wants to sleep sets its `wish` and then looks again; the other
  *       side publishes and then looks at the wish; both with sequential consistency.
@@ -126,8 +126,8 @@ ipc_iov_len(const struct iovec *iov, size_t count)
 	return len;
 }
 
-/* Append one record and leave at least `reserve` bytes free behind it.  0; -EAGAIN: no room, nothing
- * was written; -EMSGSIZE: never; -EBADMSG: the consumer's tail is nonsense. */
+/* Append one record and leave at least `reserve` bytes free behind it.  0; -EAGAIN: no room,
+ * nothing was written; -EMSGSIZE: never; -EBADMSG: the consumer's tail is nonsense. */
 static inline int
 ipc_ring_put(struct ipc_ring *ring, uint32_t function, const struct iovec *iov, size_t count,
     uint32_t reserve)
@@ -209,7 +209,8 @@ ipc_ring_release(const struct ipc_ring *ring)
 	__atomic_store_n(&ring->shared->tail, ring->at, __ATOMIC_SEQ_CST);
 }
 
-/* A wish goes from one value to another; whose exchange succeeds has the duty that comes with it. */
+/* A wish goes from one value to another; whose exchange succeeds has the duty that comes with
+ * it. */
 static inline bool
 ipc_wish_change(uint32_t *wish, uint32_t from, uint32_t to)
 {

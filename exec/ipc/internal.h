@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * Between the files of exec/ipc/: server.c owns sockets, the work queue and congestion; conn.c one
+ * connection's memory, calls, records and events.
+ *
+ * A connection is freed by server.c only, from the main loop, never while a handler runs:
+ *
+ *	HELLO --hello taken--> OPEN --hang-up, cut--> CLOSING --ring drained, told--> freed
+ *	  `--refused, hang-up, too slow: freed at once
+ */
+#ifndef IPC_INTERNAL_H
+#define IPC_INTERNAL_H
+#include <sys/queue.h>
+
+#include <corosync/ipc/link.h>
+#include "exec/base/assert.h"
+#include "exec/ipc/ipc.h"
+
+#define IPC_CONNECTIONS_MAX	1024u
+#define IPC_HELLO_WAIT_NS	UINT64_C(5000000000)
+#define IPC_TURN_RECORDS	64u		/* of one connection before the next one's turn */
+#define IPC_TURN_BYTES		262144u
+#define IPC_TURN_CONNECTIONS	16u		/* before the loop's other work */
+#define IPC_RECORD_BYTES_MAX	(IPC_RING_LARGE_BYTES / 2u)
+#define IPC_FLUSH_MAX		4096u	/* rings full of events, in one go */
+
+_Static_assert(IPC_RECORD_BYTES_MAX > 1048576u + 1024u, "a message of 1 MiB is one record");
+
+enum ipc_conn_state { IPC_CONN_HELLO, IPC_CONN_OPEN, IPC_CONN_CLOSING };
+enum ipc_queue { IPC_QUEUE_NONE, IPC_QUEUE_READY, IPC_QUEUE_BLOCKED, IPC_QUEUE_STARVED };
+
+struct ipc_pending {		/* an event that waits for room in the ring to the client */
+	STAILQ_ENTRY(ipc_pending) link;
+	uint32_t function;
+	uint32_t len;
+	uint8_t data[];
+};
+
+struct ipc_conn {
+	TAILQ_ENTRY(ipc_conn) link;		/* in server->conns */
+	TAILQ_ENTRY(ipc_conn) queue_link;	/* in the queue that `queue` names */
+	struct ipc_server *server;
+	enum ipc_conn_state state;
+	enum ipc_queue queue;
+	int fd;
+	pid_t pid;
+	uid_t uid;
+	void *private;
+	qb_loop_timer_handle hello_timer;
+	struct ipc_page *page;		/* the client's memory; NULL before the hello */
+	size_t map_bytes;
+	uint8_t *reply;
+	struct ipc_ring to_daemon, to_client;
+	uint32_t drain_until;		/* CLOSING: the head when the client hung up */
+	bool call_pending;		/* a call is not answered yet */
+	uint32_t call_sequence;
+	bool cut;			/* hang up at the next turn */
+	bool drain;			/* ... after taking what it sent */
+	STAILQ_HEAD(, ipc_pending) backlog;
+	size_t backlog_bytes;
+};
+
+TAILQ_HEAD(ipc_conns, ipc_conn);
+
+struct ipc_server {
+	qb_loop_t *loop;
+	struct ipc_handlers handlers;
+	void *host;
+	char name[IPC_NAME_BYTES_MAX];
+	size_t backlog_bytes_max;
+	uint64_t grace_ns;
+	int listen_fd;
+	int spare_fd;			/* given up to say "no descriptors" to a client */
+	int work_fd;			/* readable while `ready` holds anything, or `recheck` */
+	struct ipc_conns conns;
+	struct ipc_conns ready, blocked, starved;	/* starved: blocked without any progress */
+	bool held;
+	bool congested, grace_over;
+	qb_loop_timer_handle grace_timer;
+	uint8_t *record;		/* the copy of the one being handled */
+	struct ipc_stats stats;
+};
+
+/* server.c */
+void ipc_log(const struct ipc_server *server, int priority, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Let the work handler run soon. */
+void ipc_work(struct ipc_server *server);
+void ipc_queue_move(struct ipc_conn *conn, enum ipc_queue queue);
+/* Hang up from the work handler; `drain`: take what it sent before. */
+void ipc_cut(struct ipc_conn *conn, bool drain);
+
+/* conn.c */
+/* 0, or -errno: refused. */
+int ipc_conn_map(struct ipc_conn *conn, const struct ipc_hello *hello, int memory_fd);
+void ipc_conn_unmap(struct ipc_conn *conn);
+/* Everything that is to do for an open or closing connection; the caller looks at `cut` then. */
+void ipc_conn_turn(struct ipc_conn *conn);
+/* CLOSING, and nothing is left to take. */
+bool ipc_conn_drained(const struct ipc_conn *conn);
+void ipc_conn_backlog_drop(struct ipc_conn *conn);
+#endif

@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * The server of one service: the listening socket, the doorbells, whose turn it is, and clients
+ * that are too slow.
+ *
+ * Fairness: a connection's bell gives it one turn at once.  If that was not enough it queues; the
+ * work descriptor stays readable while anything is queued, so the loop comes back after its other
+ * descriptors had theirs.  Connections that the engine sent away with -EAGAIN wait for the kick,
+ * those that got nothing at all in front.
+ */
+#include "config.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "exec/ipc/internal.h"
+
+#define LISTEN_BACKLOG		128
+#define HELLO_FDS_MAX		4	/* more are cut off by the kernel */
+#define ACCEPTS_MAX		16	/* in one go */
+
+void
+ipc_log(const struct ipc_server *server, int priority, const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, format);
+	(void) vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	server->handlers.log(server->host, priority, text);
+}
+
+void
+ipc_work(struct ipc_server *server)
+{
+	(void) eventfd_write(server->work_fd, 1);
+}
+
+static struct ipc_conns *
+queue_list(struct ipc_server *server, enum ipc_queue queue)
+{
+	switch (queue) {
+	case IPC_QUEUE_READY:
+		return &server->ready;
+	case IPC_QUEUE_BLOCKED:
+		return &server->blocked;
+	case IPC_QUEUE_STARVED:
+		return &server->starved;
+	case IPC_QUEUE_NONE:
+		break;
+	}
+	return NULL;
+}
+
+void
+ipc_queue_move(struct ipc_conn *conn, enum ipc_queue queue)
+{
+	struct ipc_conns *from = queue_list(conn->server, conn->queue);
+	struct ipc_conns *to = queue_list(conn->server, queue);
+
+	if (from != NULL)
+		TAILQ_REMOVE(from, conn, queue_link);
+	if (to != NULL)
+		TAILQ_INSERT_TAIL(to, conn, queue_link);
+	conn->queue = queue;
+	if (queue == IPC_QUEUE_READY)
+		ipc_work(conn->server);
+}
+
+void
+ipc_cut(struct ipc_conn *conn, bool drain)
+{
+	conn->cut = true;
+	conn->drain = drain;
+	ipc_conn_backlog_drop(conn);
+	ipc_queue_move(conn, IPC_QUEUE_READY);
+}
+
+void
+ipc_disconnect(struct ipc_conn *conn, const char *why)
+{
+	if (conn->cut || conn->state != IPC_CONN_OPEN)
+		return;
+	ipc_log(conn->server, LOG_WARNING, "%s: disconnecting client pid %d (uid %u): %s",
+	    conn->server->name, (int) conn->pid, (unsigned int) conn->uid, why);
+	ipc_cut(conn, /* drain= */ false);
+}
+
+/* --- the life of a connection --- */
+
+static void
+conn_socket_close(struct ipc_conn *conn)
+{
+	if (conn->fd < 0)
+		return;
+	(void) qb_loop_poll_del(conn->server->loop, conn->fd);
+	(void) close(conn->fd);
+	conn->fd = -1;
+}
+
+static void
+conn_free(struct ipc_conn *conn)
+{
+	struct ipc_server *server = conn->server;
+
+	if (conn->state == IPC_CONN_HELLO)
+		(void) qb_loop_timer_del(server->loop, conn->hello_timer);
+	conn_socket_close(conn);
+	ipc_conn_backlog_drop(conn);
+	ipc_queue_move(conn, IPC_QUEUE_NONE);
+	ipc_conn_unmap(conn);
+	TAILQ_REMOVE(&server->conns, conn, link);
+	server->stats.active--;
+	free(conn);
+}
+
+/* The socket is gone, or shall be.  What the client had sent by now is still taken. */
+static void
+conn_hang_up(struct ipc_conn *conn, bool drain)
+{
+	if (conn->state == IPC_CONN_HELLO) {
+		conn_free(conn);
+		return;
+	}
+	conn_socket_close(conn);
+	ipc_conn_backlog_drop(conn);
+	if (conn->state == IPC_CONN_OPEN) {
+		conn->state = IPC_CONN_CLOSING;
+		conn->drain_until =
+		    __atomic_load_n(&conn->page->to_daemon.head, __ATOMIC_SEQ_CST);
+	}
+	if (!drain)
+		conn->drain_until = conn->to_daemon.at;
+	conn->cut = false;
+	if (!drain || conn->queue == IPC_QUEUE_NONE)
+		ipc_queue_move(conn, IPC_QUEUE_READY);
+}
+
+/* One turn, and what follows from it.  The connection may be gone afterwards. */
+static void
+conn_turn(struct ipc_conn *conn)
+{
+	struct ipc_server *server = conn->server;
+
+	if (!conn->cut)
+		ipc_conn_turn(conn);
+	if (conn->cut)
+		conn_hang_up(conn, conn->drain);
+	if (!ipc_conn_drained(conn))
+		return;
+	server->stats.closed++;
+	server->handlers.closed(server->host, conn);
+	conn_free(conn);
+}
+
+static void
+welcome_send(int fd, int error)
+{
+	const struct ipc_welcome welcome = { .magic = IPC_MAGIC, .error = error };
+
+	(void) send(fd, &welcome, sizeof welcome, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void
+conn_refuse(struct ipc_conn *conn, int error, const char *why)
+{
+	struct ipc_server *server = conn->server;
+
+	server->stats.refused++;
+	ipc_log(server, LOG_NOTICE, "%s: refused client pid %d (uid %u): %s (%s)", server->name,
+	    (int) conn->pid, (unsigned int) conn->uid, why, strerror(-error));
+	welcome_send(conn->fd, error);
+	conn_free(conn);
+}
+
+/* --- the hello --- */
+
+/* Every descriptor that came is ours now: keep the first, close the others. */
+static int
+control_fd(struct msghdr *message)
+{
+	int kept = -1, fd;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; CMSG_LEN((i + 1) * sizeof fd) <= c->cmsg_len; i++) {
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+			if (kept < 0)
+				kept = fd;
+			else
+				(void) close(fd);
+		}
+	}
+	return kept;
+}
+
+/* Bytes of the hello, 0 at end of file, or -errno. */
+static ssize_t
+hello_receive(int fd, struct ipc_hello *hello, int *ret_memory_fd)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(HELLO_FDS_MAX * sizeof(int))];
+	} control;
+	struct iovec iov = { .iov_base = hello, .iov_len = sizeof *hello };
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
+	};
+	ssize_t n;
+
+	n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0)
+		return -errno;
+	*ret_memory_fd = control_fd(&message);
+	return n;
+}
+
+static void
+conn_hello(struct ipc_conn *conn)
+{
+	struct ipc_server *server = conn->server;
+	struct ipc_hello hello;
+	int memory_fd = -1, r;
+	ssize_t n;
+
+	n = hello_receive(conn->fd, &hello, &memory_fd);
+	if (n == -EAGAIN || n == -EINTR)
+		return;
+	if (n != sizeof hello || memory_fd < 0) {
+		if (memory_fd >= 0)
+			(void) close(memory_fd);
+		conn_refuse(conn, -EPROTO, "its first message is none of ours");
+		return;
+	}
+	r = ipc_conn_map(conn, &hello, memory_fd);
+	(void) close(memory_fd);
+	if (r < 0) {
+		conn_refuse(conn, r, "its shared memory is not what was agreed");
+		return;
+	}
+	(void) qb_loop_timer_del(server->loop, conn->hello_timer);
+	conn->state = IPC_CONN_OPEN;
+	r = server->handlers.opened(server->host, conn);
+	if (r < 0) {
+		conn->state = IPC_CONN_CLOSING;		/* its timer is gone */
+		conn_refuse(conn, r, "not taken by the service");
+		return;
+	}
+	welcome_send(conn->fd, 0);
+	conn_turn(conn);
+}
+
+/* --- descriptors --- */
+
+static int32_t
+conn_ready(int32_t fd, int32_t revents, void *data)
+{
+	struct ipc_conn *conn = data;
+	char bells[64];
+	ssize_t n;
+
+	if (conn->state == IPC_CONN_HELLO && (revents & POLLIN) != 0) {
+		conn_hello(conn);
+		return 0;
+	}
+	if ((revents & POLLIN) != 0) {
+		n = recv(fd, bells, sizeof bells, MSG_DONTWAIT);
+		if (n > 0) {
+			conn->server->stats.doorbells_rx += (uint64_t) n;
+			conn_turn(conn);
+			return 0;
+		}
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return 0;
+	}
+	conn_hang_up(conn, /* drain= */ true);
+	return 0;
+}
+
+static void
+hello_late(void *data)
+{
+	struct ipc_conn *conn = data;
+
+	conn_refuse(conn, -ETIMEDOUT, "connected and said nothing");
+}
+
+static void
+conn_accept(struct ipc_server *server, int fd, const struct ucred *peer)
+{
+	struct ipc_conn *conn;
+	int r;
+
+	r = server->handlers.authorise(server->host, peer->uid, peer->gid, peer->pid);
+	if (r == 0 && server->stats.active >= IPC_CONNECTIONS_MAX)
+		r = -EMFILE;
+	conn = r == 0 ? calloc(1, sizeof *conn) : NULL;
+	if (conn == NULL) {
+		r = r == 0 ? -ENOMEM : r;
+		server->stats.refused++;
+		ipc_log(server, r == -EAGAIN ? LOG_DEBUG : LOG_NOTICE,
+		    "%s: refused client pid %d (uid %u, gid %u): %s", server->name,
+		    (int) peer->pid, (unsigned int) peer->uid, (unsigned int) peer->gid,
+		    r == -EAGAIN ? "not ready yet" : strerror(-r));
+		welcome_send(fd, r);
+		(void) close(fd);
+		return;
+	}
+	conn->server = server;
+	conn->fd = fd;
+	conn->pid = peer->pid;
+	conn->uid = peer->uid;
+	STAILQ_INIT(&conn->backlog);
+	TAILQ_INSERT_TAIL(&server->conns, conn, link);
+	server->stats.active++;
+	r = qb_loop_timer_add(server->loop, QB_LOOP_LOW, IPC_HELLO_WAIT_NS, conn, hello_late,
+	    &conn->hello_timer);
+	if (r == 0)
+		r = qb_loop_poll_add(server->loop, QB_LOOP_MED, fd, POLLIN, conn, conn_ready);
+	if (r < 0)
+		conn_refuse(conn, r, "the main loop did not take it");
+}
+
+/* Out of descriptors: the one kept for this lets us say so, or the loop would spin. */
+static void
+accept_starved(struct ipc_server *server)
+{
+	int fd;
+
+	(void) close(server->spare_fd);
+	fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0) {
+		welcome_send(fd, -EMFILE);
+		(void) close(fd);
+	}
+	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	server->stats.refused++;
+	ipc_log(server, LOG_ERR, "%s: refused a client: out of file descriptors", server->name);
+}
+
+static int32_t
+listen_ready(int32_t listen_fd, int32_t revents, void *data)
+{
+	struct ipc_server *server = data;
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+	int fd;
+
+	(void) revents;
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+			accept_starved(server);
+			return 0;
+		}
+		if (fd < 0)
+			return 0;
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+			(void) close(fd);
+		else
+			conn_accept(server, fd, &peer);
+	}
+	return 0;
+}
+
+/* --- slow clients --- */
+
+static void
+slowest_cut(struct ipc_server *server)
+{
+	struct ipc_conn *conn, *slowest = NULL;
+
+	TAILQ_FOREACH(conn, &server->conns, link)
+		if (slowest == NULL || conn->backlog_bytes > slowest->backlog_bytes)
+			slowest = conn;
+	cs_assert(slowest != NULL && slowest->backlog_bytes > 0);
+	server->stats.slow_cut++;
+	ipc_log(server, LOG_WARNING, "%s: client pid %d (uid %u) does not read its events: %zu KiB"
+	    " are queued for it, %zu KiB is the limit for all; disconnecting it", server->name,
+	    (int) slowest->pid, (unsigned int) slowest->uid, slowest->backlog_bytes / 1024,
+	    server->backlog_bytes_max / 1024);
+	ipc_cut(slowest, /* drain= */ true);
+}
+
+static void
+grace_end(void *data)
+{
+	struct ipc_server *server = data;
+
+	server->grace_over = true;
+	ipc_work(server);
+}
+
+/* Over the limit: slow the ring down for the grace time, then cut until we are below.  Far over it:
+ * cut at once, for slowing down has not worked. */
+static void
+congestion_check(struct ipc_server *server)
+{
+	uint64_t limit = server->backlog_bytes_max;
+
+	while (server->stats.backlog_bytes > (server->grace_over ? limit / 2 : 2 * limit))
+		slowest_cut(server);
+	if (!server->congested && server->stats.backlog_bytes > limit) {
+		server->congested = true;
+		(void) qb_loop_timer_add(server->loop, QB_LOOP_HIGH, server->grace_ns, server,
+		    grace_end, &server->grace_timer);
+		server->handlers.congested(server->host, true);
+	} else if (server->congested && server->stats.backlog_bytes <= limit / 2) {
+		server->congested = false;
+		if (!server->grace_over)
+			(void) qb_loop_timer_del(server->loop, server->grace_timer);
+		server->handlers.congested(server->host, false);
+	}
+	if (!server->congested)
+		server->grace_over = false;
+}
+
+/* --- the work queue --- */
+
+static int32_t
+work_ready(int32_t fd, int32_t revents, void *data)
+{
+	struct ipc_server *server = data;
+	struct ipc_conn *conn;
+	eventfd_t value;
+
+	(void) revents;
+	(void) eventfd_read(fd, &value);
+	for (size_t i = 0; i < IPC_TURN_CONNECTIONS; i++) {
+		conn = TAILQ_FIRST(&server->ready);
+		if (conn == NULL)
+			break;
+		ipc_queue_move(conn, IPC_QUEUE_NONE);
+		conn_turn(conn);
+	}
+	congestion_check(server);
+	if (!TAILQ_EMPTY(&server->ready))
+		ipc_work(server);
+	return 0;
+}
+
+void
+ipc_server_kick(struct ipc_server *server)
+{
+	struct ipc_conns *lists[] = { &server->starved, &server->blocked };
+	struct ipc_conn *conn;
+
+	if (server->held)
+		return;
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+		while ((conn = TAILQ_FIRST(lists[i])) != NULL)
+			ipc_queue_move(conn, IPC_QUEUE_READY);
+}
+
+void
+ipc_server_hold(struct ipc_server *server, bool hold)
+{
+	server->held = hold;
+	ipc_server_kick(server);
+}
+
+/* --- the server's life --- */
+
+static int
+server_listen(struct ipc_server *server)
+{
+	struct sockaddr_un address;
+	socklen_t len = ipc_address(&address, server->name);
+
+	server->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (server->listen_fd < 0)
+		return -errno;
+	if (bind(server->listen_fd, (const struct sockaddr *) &address, len) < 0 ||
+	    listen(server->listen_fd, LISTEN_BACKLOG) < 0)
+		return -errno;
+	return qb_loop_poll_add(server->loop, QB_LOOP_MED, server->listen_fd, POLLIN, server,
+	    listen_ready);
+}
+
+static int
+server_start(struct ipc_server *server)
+{
+	int r;
+
+	server->record = malloc(IPC_RECORD_BYTES_MAX);
+	if (server->record == NULL)
+		return -ENOMEM;
+	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	server->work_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (server->spare_fd < 0 || server->work_fd < 0)
+		return -errno;
+	r = qb_loop_poll_add(server->loop, QB_LOOP_MED, server->work_fd, POLLIN, server,
+	    work_ready);
+	if (r < 0)
+		return r;
+	return server_listen(server);
+}
+
+int
+ipc_server_new(qb_loop_t *loop, const struct ipc_config *config,
+    const struct ipc_handlers *handlers, void *host, struct ipc_server **ret_server)
+{
+	struct ipc_server *server;
+	int r;
+
+	if (strlen(config->name) >= sizeof server->name)
+		return -ENAMETOOLONG;
+	server = calloc(1, sizeof *server);
+	if (server == NULL)
+		return -ENOMEM;
+	server->loop = loop;
+	server->handlers = *handlers;
+	server->host = host;
+	(void) snprintf(server->name, sizeof server->name, "%s", config->name);
+	server->backlog_bytes_max = config->backlog_bytes_max;
+	server->grace_ns = config->grace_ns;
+	server->listen_fd = server->spare_fd = server->work_fd = -1;
+	TAILQ_INIT(&server->conns);
+	TAILQ_INIT(&server->ready);
+	TAILQ_INIT(&server->blocked);
+	TAILQ_INIT(&server->starved);
+	r = server_start(server);
+	if (r < 0) {
+		(void) ipc_server_free(server);
+		return r;
+	}
+	*ret_server = server;
+	return 0;
+}
+
+static void
+server_fd_close(struct ipc_server *server, int fd)
+{
+	if (fd < 0)
+		return;
+	(void) qb_loop_poll_del(server->loop, fd);
+	(void) close(fd);
+}
+
+struct ipc_server *
+ipc_server_free(struct ipc_server *server)
+{
+	struct ipc_conn *conn;
+
+	if (server == NULL)
+		return NULL;
+	while ((conn = TAILQ_FIRST(&server->conns)) != NULL) {
+		if (conn->state != IPC_CONN_HELLO) {
+			conn->state = IPC_CONN_CLOSING;
+			server->stats.closed++;
+			server->handlers.closed(server->host, conn);
+		}
+		conn_free(conn);
+	}
+	if (server->congested && !server->grace_over)
+		(void) qb_loop_timer_del(server->loop, server->grace_timer);
+	server_fd_close(server, server->listen_fd);
+	server_fd_close(server, server->work_fd);
+	if (server->spare_fd >= 0)
+		(void) close(server->spare_fd);
+	free(server->record);
+	free(server);
+	return NULL;
+}

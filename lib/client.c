@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * A connection to one engine of the daemon: calls, records to it, events from it.  What goes on in
+ * the shared memory is in <corosync/ipc/link.h> and <corosync/ipc/ring.h>.
+ *
+ * Locks: `send_lock` the ring to the daemon, `call_lock` the one call under way (taken before
+ * send_lock), `dispatch_lock` the ring to us and the client's half of the doorbell; it is recursive
+ * and held while a record is lent, never while waiting.
+ */
+#include "config.h"
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/queue.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <corosync/ipc/link.h>
+#include "lib/private.h"
+
+#define CALL_PARTS_MAX		16u
+#define CALL_LOOK_NS		20000000	/* waiting for a reply: does it live? */
+#define BELL_WAIT_MS		100		/* for a byte that is already on its way */
+
+#ifndef SYS_futex
+#define SYS_futex	SYS_futex_time64
+#endif
+
+struct bounce {			/* a record that lay around the ring's end, made whole */
+	struct bounce *outer;
+	unsigned int level;	/* of nesting, to which it belongs */
+	_Alignas(8) uint8_t data[];
+};
+
+struct client {
+	LIST_ENTRY(client) link;	/* in `clients` */
+	unsigned int fork_count;
+	int fd;
+	bool dead;			/* atomic; the daemon hung up, or we did */
+	struct ipc_page *page;
+	const uint8_t *reply;
+	size_t map_bytes;
+	pthread_mutex_t send_lock, call_lock, dispatch_lock;
+	struct ipc_ring to_daemon, to_client;
+	struct timespec looked;		/* when it was last seen alive; coarse clock */
+	uint32_t sequence;		/* of the last call */
+	unsigned int lent;		/* records; more than one when calls nest */
+	struct bounce *bounce;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static LIST_HEAD(, client) clients = LIST_HEAD_INITIALIZER(clients);
+static unsigned int fork_count;
+
+void
+client_lock(void)
+{
+	(void) pthread_mutex_lock(&lock);
+}
+
+void
+client_unlock(void)
+{
+	(void) pthread_mutex_unlock(&lock);
+}
+
+unsigned int
+client_fork_count(void)
+{
+	return __atomic_load_n(&fork_count, __ATOMIC_RELAXED);
+}
+
+/* In the child: its copies of the sockets would keep the parent's connections open after the
+ * parent's death, so they go.  The memory stays: a callback that forked may still read its
+ * message. */
+static void
+forked_child(void)
+{
+	struct client *client;
+
+	__atomic_add_fetch(&fork_count, 1, __ATOMIC_RELAXED);
+	while ((client = LIST_FIRST(&clients)) != NULL) {
+		LIST_REMOVE(client, link);
+		(void) close(client->fd);
+	}
+	client_unlock();
+}
+
+static void
+once_init(void)
+{
+	(void) pthread_atfork(client_lock, client_unlock, forked_child);
+}
+
+static bool
+client_is_ours(const struct client *client)
+{
+	return client->fork_count == client_fork_count();
+}
+
+static bool
+client_is_dead(const struct client *client)
+{
+	return __atomic_load_n(&client->dead, __ATOMIC_ACQUIRE);
+}
+
+static void
+client_died(struct client *client)
+{
+	__atomic_store_n(&client->dead, true, __ATOMIC_RELEASE);
+}
+
+static void
+client_look(struct client *client)
+{
+	struct pollfd poller = { .fd = client->fd };
+
+	if (poll(&poller, 1, 0) > 0)
+		client_died(client);	/* nothing but hang-up or error was asked for */
+}
+
+/* The same, at most once a tick of the coarse clock: about 4 ms. */
+static void
+client_look_sometimes(struct client *client)
+{
+	struct timespec now;
+
+	(void) clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (now.tv_nsec == client->looked.tv_nsec && now.tv_sec == client->looked.tv_sec)
+		return;
+	client->looked = now;
+	client_look(client);
+}
+
+static void
+client_ring_bell(struct client *client)
+{
+	ssize_t n;
+
+	do {
+		n = send(client->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	/* A full socket has bells enough. */
+	if (n < 0 && errno != EAGAIN)
+		client_died(client);
+}
+
+static void
+client_wake_daemon(struct client *client)
+{
+	if (ipc_wish_change(&client->page->to_daemon.consumer_wish, IPC_ASLEEP, IPC_AWAKE))
+		client_ring_bell(client);
+}
+
+static cs_error_t
+open_error(int r)
+{
+	switch (-r) {
+	case EAGAIN:
+		return CS_ERR_TRY_AGAIN;
+	case EACCES:
+	case EPERM:
+		return CS_ERR_ACCESS;
+	case ENOMEM:
+		return CS_ERR_NO_MEMORY;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+		return CS_ERR_NO_RESOURCES;
+	default:	/* tidy: open set */
+		return CS_ERR_LIBRARY;
+	}
+}
+
+static void
+client_map_init(struct client *client, uint8_t *map, uint32_t to_daemon_bytes,
+    uint32_t to_client_bytes)
+{
+	client->page = (struct ipc_page *) (void *) map;
+	client->reply = map + IPC_PAGE_BYTES;
+	client->to_daemon = (struct ipc_ring) {
+		.shared = &client->page->to_daemon,
+		.data = map + IPC_PAGE_BYTES + IPC_REPLY_BYTES_MAX,
+		.size = to_daemon_bytes,
+	};
+	client->to_client = (struct ipc_ring) {
+		.shared = &client->page->to_client,
+		.data = client->to_daemon.data + to_daemon_bytes,
+		.size = to_client_bytes,
+	};
+	client->page->to_daemon.consumer_wish = IPC_ASLEEP;
+	client->page->to_client.consumer_wish = IPC_ARMED;
+}
+
+static int
+client_connect(struct client *client, const char *service, bool data_rings)
+{
+	uint32_t size = data_rings ? IPC_RING_LARGE_BYTES : IPC_RING_SMALL_BYTES;
+	struct ipc_hello hello = {
+		.magic = IPC_MAGIC, .version = IPC_VERSION,
+		.to_daemon_bytes = size, .to_client_bytes = size,
+	};
+	int memory_fd, r;
+	void *map;
+
+	client->map_bytes = ipc_map_bytes(size, size);
+	r = connect_memory(client->map_bytes, &memory_fd);
+	if (r < 0)
+		return r;
+	map = mmap(NULL, client->map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
+	if (map == MAP_FAILED) {
+		r = -ENOMEM;
+		goto out;
+	}
+	client_map_init(client, map, size, size);
+	r = connect_open(service, &hello, memory_fd, &client->fd);
+	if (r < 0)
+		(void) munmap(map, client->map_bytes);
+out:
+	(void) close(memory_fd);
+	return r;
+}
+
+cs_error_t
+client_open(const char *service, bool data_rings, struct client **ret_client)
+{
+	struct client *client;
+	pthread_mutexattr_t recursive;
+	int r;
+
+	(void) pthread_once(&once, once_init);
+	client = calloc(1, sizeof *client);
+	if (client == NULL)
+		return CS_ERR_NO_MEMORY;
+	r = client_connect(client, service, data_rings);
+	if (r < 0) {
+		free(client);
+		return open_error(r);
+	}
+	(void) pthread_mutexattr_init(&recursive);
+	(void) pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+	(void) pthread_mutex_init(&client->send_lock, NULL);
+	(void) pthread_mutex_init(&client->call_lock, NULL);
+	(void) pthread_mutex_init(&client->dispatch_lock, &recursive);
+	(void) pthread_mutexattr_destroy(&recursive);
+	client_lock();
+	client->fork_count = client_fork_count();
+	LIST_INSERT_HEAD(&clients, client, link);
+	client_unlock();
+	*ret_client = client;
+	return CS_OK;
+}
+
+static void
+client_bounce_drop(struct client *client)
+{
+	struct bounce *bounce = client->bounce;
+
+	client->bounce = bounce->outer;
+	free(bounce);
+}
+
+struct client *
+client_close(struct client *client)
+{
+	if (client == NULL)
+		return NULL;
+	if (client_is_ours(client)) {
+		client_lock();
+		LIST_REMOVE(client, link);
+		client_unlock();
+		(void) close(client->fd);
+		(void) pthread_mutex_destroy(&client->send_lock);
+		(void) pthread_mutex_destroy(&client->call_lock);
+		(void) pthread_mutex_destroy(&client->dispatch_lock);
+	}
+	while (client->bounce != NULL)
+		client_bounce_drop(client);
+	(void) munmap(client->page, client->map_bytes);
+	free(client);
+	return NULL;
+}
+
+void
+client_interrupt(struct client *client)
+{
+	if (!client_is_ours(client))
+		return;
+	client_died(client);
+	(void) shutdown(client->fd, SHUT_RDWR);
+}
+
+cs_error_t
+client_fd(struct client *client, int *ret_fd)
+{
+	if (!client_is_ours(client))
+		return CS_ERR_BAD_HANDLE;
+	*ret_fd = client->fd;
+	return CS_OK;
+}
+
+/* --- to the daemon --- */
+
+static cs_error_t
+client_put(struct client *client, uint32_t function, const struct iovec *iov, size_t count,
+    uint32_t reserve)
+{
+	int r;
+
+	(void) pthread_mutex_lock(&client->send_lock);
+	r = ipc_ring_put(&client->to_daemon, function, iov, count, reserve);
+	if (r == 0)
+		client_wake_daemon(client);
+	client_look_sometimes(client);
+	(void) pthread_mutex_unlock(&client->send_lock);
+	if (client_is_dead(client) || r == -EBADMSG)
+		return CS_ERR_LIBRARY;
+	if (r == -EAGAIN)
+		return CS_ERR_TRY_AGAIN;
+	return r == 0 ? CS_OK : CS_ERR_TOO_BIG;
+}
+
+cs_error_t
+client_send(struct client *client, uint32_t function, const struct iovec *iov, size_t count)
+{
+	if (!client_is_ours(client))
+		return CS_ERR_BAD_HANDLE;
+	if ((function & IPC_FUNCTION_CALL) != 0)
+		return CS_ERR_INVALID_PARAM;
+	return client_put(client, function, iov, count, IPC_CALL_RESERVE_BYTES);
+}
+
+size_t
+client_send_max(const struct client *client)
+{
+	return ipc_ring_record_max(&client->to_daemon);
+}
+
+unsigned int
+client_send_fill(struct client *client)
+{
+	uint64_t used, room = client->to_daemon.size - IPC_CALL_RESERVE_BYTES;
+
+	if (!client_is_ours(client))
+		return 0;
+	(void) pthread_mutex_lock(&client->send_lock);
+	used = ipc_ring_used(&client->to_daemon);
+	(void) pthread_mutex_unlock(&client->send_lock);
+	return used >= room ? 100u : (unsigned int) (100u * used / room);
+}
+
+static bool
+reply_is_there(const struct client *client)
+{
+	return __atomic_load_n(&client->page->reply_sequence, __ATOMIC_SEQ_CST) ==
+	    client->sequence;
+}
+
+/* In slices: nothing wakes us when the daemon is killed. */
+static cs_error_t
+reply_wait(struct client *client)
+{
+	const struct timespec slice = { .tv_nsec = CALL_LOOK_NS };
+	uint32_t *word = &client->page->reply_sequence, seen;
+
+	for (;;) {
+		seen = __atomic_load_n(word, __ATOMIC_SEQ_CST);
+		if (seen == client->sequence)
+			return CS_OK;
+		if (client_is_dead(client))
+			return reply_is_there(client) ? CS_OK : CS_ERR_LIBRARY;
+		if (syscall(SYS_futex, word, FUTEX_WAIT, seen, &slice, NULL, 0) < 0 &&
+		    errno == ETIMEDOUT)
+			client_look(client);
+	}
+}
+
+static cs_error_t
+client_call_locked(struct client *client, uint32_t function, const struct iovec *iov, size_t count,
+    void *reply, size_t reply_size, size_t *ret_len)
+{
+	uint32_t head[2] = { 0, 0 };
+	struct iovec parts[CALL_PARTS_MAX + 1u];
+	uint32_t len;
+	cs_error_t error;
+
+	if (++client->sequence == 0)
+		client->sequence++;	/* 0 is what the memory begins with */
+	head[0] = client->sequence;
+	parts[0] = (struct iovec) { .iov_base = head, .iov_len = sizeof head };
+	if (count > 0)
+		memcpy(parts + 1, iov, count * sizeof *iov);
+	error = client_put(client, function | IPC_FUNCTION_CALL, parts, count + 1, 0);
+	if (error == CS_OK)
+		error = reply_wait(client);
+	if (error != CS_OK)
+		return error;
+	len = client->page->reply_len;
+	if (len > reply_size || len > IPC_REPLY_BYTES_MAX)
+		return CS_ERR_LIBRARY;	/* the daemon's engine and this library don't fit */
+	if (len > 0)
+		memcpy(reply, client->reply, len);
+	if (ret_len != NULL)
+		*ret_len = len;
+	return CS_OK;
+}
+
+cs_error_t
+client_call(struct client *client, uint32_t function, const struct iovec *iov, size_t count,
+    void *reply, size_t reply_size, size_t *ret_len)
+{
+	cs_error_t error;
+
+	if (!client_is_ours(client))
+		return CS_ERR_BAD_HANDLE;
+	if ((function & IPC_FUNCTION_CALL) != 0 || count > CALL_PARTS_MAX)
+		return CS_ERR_INVALID_PARAM;
+	if (ipc_iov_len(iov, count) > IPC_CALL_BYTES_MAX)
+		return CS_ERR_TOO_BIG;
+	(void) pthread_mutex_lock(&client->call_lock);
+	error = client_call_locked(client, function, iov, count, reply, reply_size, ret_len);
+	(void) pthread_mutex_unlock(&client->call_lock);
+	return error;
+}
+
+/* --- from the daemon --- */
+
+/* Take the one byte that a rung bell means. */
+static bool
+client_bell_take(struct client *client)
+{
+	struct pollfd poller = { .fd = client->fd, .events = POLLIN };
+	ssize_t n;
+	char byte;
+
+	for (;;) {
+		n = recv(client->fd, &byte, 1, MSG_DONTWAIT);
+		if (n == 1)
+			return true;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0 || errno != EAGAIN) {
+			client_died(client);
+			return false;
+		}
+		/* Left in it, it would announce later what was taken by then. */
+		if (poll(&poller, 1, BELL_WAIT_MS) == 0)
+			return false;
+	}
+}
+
+/* The ring was seen empty: from now on the daemon rings for the next record.  Look again. */
+static void
+client_arm(struct client *client)
+{
+	uint32_t *wish = &client->page->to_client.consumer_wish;
+
+	if (__atomic_load_n(wish, __ATOMIC_SEQ_CST) == IPC_RUNG && client_bell_take(client))
+		__atomic_store_n(wish, IPC_ARMED, __ATOMIC_SEQ_CST);
+}
+
+static cs_error_t
+client_lend(struct client *client, const struct ipc_ring_record *record,
+    struct client_record *ret_record)
+{
+	struct bounce *bounce;
+
+	ret_record->function = record->function;
+	ret_record->len = record->len;
+	ret_record->data = client->to_client.data + record->place;
+	if (record->len > client->to_client.size - record->place) {
+		bounce = malloc(sizeof *bounce + record->len);
+		if (bounce == NULL)
+			return CS_ERR_NO_MEMORY;
+		ipc_ring_read(&client->to_client, record, 0, bounce->data, record->len);
+		bounce->level = client->lent;
+		bounce->outer = client->bounce;
+		client->bounce = bounce;
+		ret_record->data = bounce->data;
+	}
+	ipc_ring_advance(&client->to_client, record);
+	client->lent++;
+	return CS_OK;
+}
+
+/* With dispatch_lock held, which CS_OK keeps. */
+static cs_error_t
+client_take(struct client *client, struct client_record *ret_record)
+{
+	struct ipc_ring_record record;
+	int r;
+
+	r = ipc_ring_peek(&client->to_client, &record);
+	if (r == -EAGAIN && !client_is_dead(client)) {
+		client_arm(client);
+		r = ipc_ring_peek(&client->to_client, &record);
+	}
+	if (r == -EAGAIN)
+		return CS_ERR_TRY_AGAIN;
+	return r == 0 ? client_lend(client, &record, ret_record) : CS_ERR_LIBRARY;
+}
+
+static int64_t
+now_ms(void)
+{
+	return (int64_t) (cs_timestamp_get() / CS_TIME_NS_IN_MSEC);
+}
+
+/* Until the socket has something to say.  False: time is up. */
+static bool
+client_wait(struct client *client, int timeout_ms, int64_t deadline_ms)
+{
+	struct pollfd poller = { .fd = client->fd, .events = POLLIN };
+	int64_t left = timeout_ms;
+	int r;
+
+	for (;;) {
+		if (timeout_ms > 0) {
+			left = deadline_ms - now_ms();
+			left = left < 0 ? 0 : left;
+		}
+		r = poll(&poller, 1, (int) left);
+		if (r == 0)
+			return false;
+		if (r > 0 && (poller.revents & ~POLLIN) != 0)
+			client_died(client);
+		if (r > 0 || errno != EINTR)
+			return true;
+	}
+}
+
+cs_error_t
+client_next(struct client *client, int timeout_ms, struct client_record *ret_record)
+{
+	int64_t deadline_ms = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
+	cs_error_t error;
+	bool dead;
+
+	if (!client_is_ours(client))
+		return CS_ERR_BAD_HANDLE;
+	for (;;) {
+		dead = client_is_dead(client);	/* before looking: what it wrote last counts */
+		(void) pthread_mutex_lock(&client->dispatch_lock);
+		error = client_take(client, ret_record);
+		if (error == CS_OK)
+			return CS_OK;
+		(void) pthread_mutex_unlock(&client->dispatch_lock);
+		if (error != CS_ERR_TRY_AGAIN)
+			return error;
+		if (dead)
+			return CS_ERR_LIBRARY;
+		if (!client_is_dead(client) && !client_wait(client, timeout_ms, deadline_ms))
+			return CS_ERR_TRY_AGAIN;
+	}
+}
+
+/* All lent records are back: give their room to the daemon, and see that the descriptor is readable
+ * exactly when there is work. */
+static void
+client_release(struct client *client)
+{
+	struct ipc_ring *ring = &client->to_client;
+	uint32_t used = __atomic_load_n(&ring->shared->head, __ATOMIC_RELAXED) - ring->at;
+
+	ipc_ring_release(ring);
+	if (client_is_dead(client))
+		return;
+	if (used <= ring->size / 2 && ipc_wish_change(&ring->shared->producer_wish, 1, 0))
+		client_ring_bell(client);
+	if (ipc_ring_empty(ring))
+		client_arm(client);
+	if (!ipc_ring_empty(ring) &&
+	    __atomic_load_n(&ring->shared->consumer_wish, __ATOMIC_SEQ_CST) == IPC_ARMED)
+		client_ring_bell(client);	/* it came between our look and our arming */
+}
+
+void
+client_done(struct client *client)
+{
+	if (!client_is_ours(client))
+		return;		/* the callback forked, and this is the child */
+	client->lent--;
+	if (client->bounce != NULL && client->bounce->level == client->lent)
+		client_bounce_drop(client);
+	if (client->lent == 0)
+		client_release(client);
+	(void) pthread_mutex_unlock(&client->dispatch_lock);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * Meeting the daemon: find its socket, make the shared memory, pass it, wait for the welcome.
+ */
+#include "config.h"
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <corosync/ipc/link.h>
+#include "lib/private.h"
+
+#define WELCOME_WAIT_MS	10000	/* a daemon that lives and does not answer so long is stopped */
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL	8u	/* Linux 6.3 */
+#endif
+
+int
+connect_memory(size_t size, int *ret_fd)
+{
+	int fd, r;
+
+	fd = memfd_create("corosync", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("corosync", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, (off_t) size) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+		r = -errno;
+		(void) close(fd);
+		return r;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static int
+hello_send(int fd, const struct ipc_hello *hello, int memory_fd)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct ipc_hello copy = *hello;
+	struct iovec iov = { .iov_base = &copy, .iov_len = sizeof copy };
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
+	};
+	struct cmsghdr *cmsg;
+	ssize_t n;
+
+	memset(&control, 0, sizeof control);
+	cmsg = CMSG_FIRSTHDR(&message);
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof memory_fd);
+	memcpy(CMSG_DATA(cmsg), &memory_fd, sizeof memory_fd);
+	do {
+		n = sendmsg(fd, &message, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	/* Refused at the door: the reason waits to be read. */
+	if (n < 0 && errno != EPIPE && errno != ECONNRESET)
+		return -errno;
+	return 0;
+}
+
+static int
+welcome_wait(int fd)
+{
+	struct ipc_welcome welcome;
+	struct pollfd poller = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+	int r;
+
+	do {
+		r = poll(&poller, 1, WELCOME_WAIT_MS);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return -errno;
+	if (r == 0)
+		return -EAGAIN;
+	n = recv(fd, &welcome, sizeof welcome, MSG_DONTWAIT);
+	if (n < 0 && errno != ECONNRESET)
+		return -errno;
+	if (n != sizeof welcome || welcome.magic != IPC_MAGIC || welcome.error > 0)
+		return -ECONNREFUSED;	/* it died, or is none of ours */
+	return welcome.error;
+}
+
+int
+connect_open(const char *service, const struct ipc_hello *hello, int memory_fd, int *ret_fd)
+{
+	char name[IPC_NAME_BYTES_MAX];
+	struct sockaddr_un address;
+	socklen_t len;
+	int fd, r;
+
+	/* Not the caller's environment when the program has more rights than the caller. */
+	r = ipc_name(name, sizeof name, service, secure_getenv("COROSYNC_INSTANCE"));
+	if (r < 0)
+		return -ECONNREFUSED;
+	len = ipc_address(&address, name);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *) &address, len) < 0) {
+		r = -errno;
+		goto fail;
+	}
+	r = hello_send(fd, hello, memory_fd);
+	if (r < 0)
+		goto fail;
+	r = welcome_wait(fd);
+	if (r < 0)
+		goto fail;
+	*ret_fd = fd;
+	return 0;
+fail:
+	(void) close(fd);
+	return r;
+}
