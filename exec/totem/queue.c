@@ -66,19 +66,24 @@ ring_read(const struct queue *queue, size_t at, void *to, size_t len)
 }
 
 bool
-queue_put(struct queue *queue, bool safe, uint64_t number, const void *part1, size_t len1,
-    const void *part2, size_t len2)
+queue_put(struct queue *queue, bool safe, uint64_t number, const struct totem_part *parts,
+    size_t count)
 {
-	struct queue_head head = { .len = (uint32_t) (len1 + len2), .safe = safe,
-		.number = number };
-	size_t at = queue->head + queue->used;
+	struct queue_head head = { .safe = safe, .number = number };
+	size_t at = queue->head + queue->used, len = 0;
 
-	if (len1 + len2 > queue_room(queue) || queue_room(queue) == 0)
+	for (size_t i = 0; i < count; i++)
+		len += parts[i].len;
+	if (len > queue_room(queue) || queue_room(queue) == 0)
 		return false;
+	head.len = (uint32_t) len;
 	ring_write(queue, at, &head, sizeof head);
-	ring_write(queue, at + sizeof head, part1, len1);
-	ring_write(queue, at + sizeof head + len1, part2, len2);
-	queue->used += sizeof head + len1 + len2;
+	at += sizeof head;
+	for (size_t i = 0; i < count; i++) {
+		ring_write(queue, at, parts[i].data, parts[i].len);
+		at += parts[i].len;
+	}
+	queue->used += sizeof head + len;
 	cs_assert(queue->used <= queue->size);
 	return true;
 }

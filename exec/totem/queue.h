@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "exec/totem/totem.h"
+
 struct queue {
 	uint8_t *memory;
 	size_t size;		/* bytes; a power of two */
@@ -27,9 +29,9 @@ int queue_init(struct queue *queue, size_t size);	/* 0 or -ENOMEM */
 void queue_done(struct queue *queue);
 bool queue_empty(const struct queue *queue);
 size_t queue_room(const struct queue *queue);		/* longest message that fits now */
-/* The message is the concatenation of two parts, so that a header needs no copy of its own. */
-bool queue_put(struct queue *queue, bool safe, uint64_t number, const void *part1, size_t len1,
-    const void *part2, size_t len2);
+/* The message is the concatenation of its parts, so that headers need no copy of their own. */
+bool queue_put(struct queue *queue, bool safe, uint64_t number, const struct totem_part *parts,
+    size_t count);
 /* Head message: its record and how much of it was taken.  The queue is not empty. */
 struct queue_head queue_peek(const struct queue *queue);
 /* Copies the next `len` bytes of the head message; the message leaves when all were taken. */

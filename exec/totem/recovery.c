@@ -126,13 +126,16 @@ recovery_fill_queue(struct totem *t)
 	while (recovery->has_group && seq_le(recovery->cursor, recovery->high)) {
 		uint8_t head[WIRE_RECOVERED_BYTES];
 		struct buf_writer out = buf_writer(head, sizeof head);
+		struct totem_part parts[2];
 		const uint8_t *bytes;
 
 		if (responsible(t, recovery->cursor)) {
 			bytes = store_get(&old->store, recovery->cursor, &frame);
 			wire_data_head_put(&out, &old->id, frame.origin, recovery->cursor);
-			if (!queue_put(&t->queue[CLASS_RECOVERED], false, 0, head, sizeof head,
-			    bytes + WIRE_DATA_BYTES, frame.len - WIRE_DATA_BYTES))
+			parts[0] = (struct totem_part) { head, sizeof head };
+			parts[1] = (struct totem_part) { bytes + WIRE_DATA_BYTES,
+				frame.len - WIRE_DATA_BYTES };
+			if (!queue_put(&t->queue[CLASS_RECOVERED], false, 0, parts, 2))
 				return;
 		}
 		recovery->cursor++;

@@ -425,20 +425,37 @@ int
 totem_submit(struct totem *t, uint64_t now_ns, enum totem_queue queue,
     enum totem_guarantee guarantee, const uint8_t *data, size_t len, uint64_t *ret_number)
 {
-	struct queue *to = &t->queue[queue == TOTEM_QUEUE_SYNC ? CLASS_SYNC : CLASS_APP];
+	struct totem_part part = { data, len };
 
+	return totem_submit_parts(t, now_ns, queue, guarantee, &part, 1, ret_number);
+}
+
+int
+totem_submit_parts(struct totem *t, uint64_t now_ns, enum totem_queue queue,
+    enum totem_guarantee guarantee, const struct totem_part *parts, size_t count,
+    uint64_t *ret_number)
+{
+	struct queue *to = &t->queue[queue == TOTEM_QUEUE_SYNC ? CLASS_SYNC : CLASS_APP];
+	size_t len = 0;
+
+	for (size_t i = 0; i < count && len <= TOTEM_MESSAGE_BYTES_MAX; i++)
+		len += parts[i].len;
 	if (t->state == TOTEM_IDLE)
 		return -ESHUTDOWN;
 	if (len > TOTEM_MESSAGE_BYTES_MAX)
 		return -EMSGSIZE;
 	if (queue == TOTEM_QUEUE_APP && !t->app_open)
 		return -EAGAIN;
-	if (!queue_put(to, guarantee == TOTEM_SAFE, t->submit_number + 1, data, len, NULL, 0))
+	if (!queue_put(to, guarantee == TOTEM_SAFE, t->submit_number + 1, parts, count))
 		return -EAGAIN;
 	t->submit_number++;
 	if (ret_number != NULL)
 		*ret_number = t->submit_number;
-	if (t->state == TOTEM_OPERATIONAL && (t->order.hold_flag || t->order.holding)) {
+	if (t->recovery.phase != INSTALL_NONE) {
+		/* From within the draining of an installation: no other input may begin yet. */
+		if (t->order.holding)
+			totem_timer_set(t, TIMER_HOLD, t->now_ns);
+	} else if (t->state == TOTEM_OPERATIONAL && (t->order.hold_flag || t->order.holding)) {
 		input_begin(t, now_ns);
 		order_wake(t);
 		input_end(t);

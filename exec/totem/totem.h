@@ -117,6 +117,11 @@ struct totem_trace {
 
 typedef void (*totem_trace_fn)(void *host, const struct totem_trace *event);
 
+struct totem_part {		/* of a message */
+	const void *data;
+	size_t len;
+};
+
 /* Why a received frame was not used.  Counted in struct totem_stats. */
 enum totem_drop {
 	TOTEM_DROP_SHORT,		/* shorter than its header or than its type needs */
@@ -268,6 +273,10 @@ void totem_settle(struct totem *totem, uint64_t now_ns);
  * of each queue the messages of one node are ordered as submitted. */
 int totem_submit(struct totem *totem, uint64_t now_ns, enum totem_queue queue,
     enum totem_guarantee guarantee, const uint8_t *data, size_t len, uint64_t *ret_number);
+/* The same with the message in parts, which spares the caller a copy. */
+int totem_submit_parts(struct totem *totem, uint64_t now_ns, enum totem_queue queue,
+    enum totem_guarantee guarantee, const struct totem_part *parts, size_t count,
+    uint64_t *ret_number);
 /* Bytes that totem_submit(APP) would take now; 0 while the queue is closed. */
 size_t totem_app_room(const struct totem *totem);
 /* Engines have synchronised: let application messages out.  Ignored unless OPERATIONAL. */

@@ -206,6 +206,7 @@ START_TEST(queue_gives_pieces_and_restarts)
 {
 	struct queue queue;
 	uint8_t message[300], piece[300];
+	struct totem_part parts[2];
 
 	ck_assert_int_eq(queue_init(&queue, 1024), 0);
 	for (int round = 0; round < 50; round++) {
@@ -213,8 +214,9 @@ START_TEST(queue_gives_pieces_and_restarts)
 
 		for (size_t i = 0; i < len; i++)
 			message[i] = (uint8_t) (i + (size_t) round);
-		ck_assert(queue_put(&queue, round % 2 == 0, (uint64_t) round, message, len / 3,
-		    message + len / 3, len - len / 3));
+		parts[0] = (struct totem_part) { message, len / 3 };
+		parts[1] = (struct totem_part) { message + len / 3, len - len / 3 };
+		ck_assert(queue_put(&queue, round % 2 == 0, (uint64_t) round, parts, 2));
 		ck_assert_uint_eq(queue_peek(&queue).len, len);
 		ck_assert_uint_eq(queue_peek(&queue).number, (uint64_t) round);
 		if (len > 2) {
@@ -228,7 +230,8 @@ START_TEST(queue_gives_pieces_and_restarts)
 		ck_assert_mem_eq(piece, message, len);
 		ck_assert(queue_empty(&queue));
 	}
-	ck_assert(!queue_put(&queue, false, 0, message, 300, frame, 1000));
+	parts[0].len = 1100;
+	ck_assert(!queue_put(&queue, false, 0, parts, 1));
 	ck_assert(queue_empty(&queue));
 	queue_done(&queue);
 }
