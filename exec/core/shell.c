@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exec/base/assert.h"
+#include "exec/core/engines.h"
+#include "exec/core/shell_internal.h"
+#include "exec/core/state.h"
+
+#define RECEIVE_BUDGET		256u	/* datagrams between two settlements */
+#define RECEIVE_ROUNDS_MAX	8	/* then clients get their turn */
+#define EXPIRE_ROUNDS_MAX	64
+
+uint64_t
+shell_now_ns(void)
+{
+	struct timespec now;
+
+	(void) clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t) now.tv_sec * UINT64_C(1000000000) + (uint64_t) now.tv_nsec;
+}
+
+static void
+on_refused(void *argument, uint32_t node_id)
+{
+	struct shell *shell = argument;
+
+	/* While outputs are being carried out this is kept for later: the next datagram to that
+	 * peer will be refused too. */
+	if (!shell->draining)
+		totem_refused(shell->totem, shell_now_ns(), node_id);
+}
+
+static void
+flush(struct shell *shell)
+{
+	if (!shell->send_pending)
+		return;
+	shell->send_pending = false;
+	net_flush(shell->net, on_refused, shell);
+}
+
+static void
+carry_out(struct shell *shell, const struct totem_output *output)
+{
+	/* What is lent to the network must have gone before anybody can give the core an input. */
+	if (output->kind != TOTEM_SEND)
+		flush(shell);
+	switch (output->kind) {
+	case TOTEM_SEND:
+		net_send(shell->net, output->to, output->to_count, output->data, output->len);
+		shell->send_pending = true;
+		if (output->urgent)
+			flush(shell);
+		break;
+	case TOTEM_SEND_SOURCE:
+		if (shell->source != NULL)
+			net_reply(shell->net, shell->source, output->data, output->len);
+		break;
+	case TOTEM_RESERVE:
+		state_reserve(shell->config.state, output->ring_seq);
+		break;
+	case TOTEM_DELIVER:
+		if (shell->engines != NULL)
+			engines_deliver(shell->engines, output);
+		break;
+	case TOTEM_CONFIGURATION:
+		shell_log_configuration(shell, &output->config);
+		if (shell->engines != NULL)
+			engines_configuration(shell->engines, &output->config);
+		break;
+	case TOTEM_NOTICE:
+		shell_log_notice(shell, output);
+		break;
+	}
+}
+
+static void
+drain(struct shell *shell)
+{
+	struct totem_output output;
+
+	cs_assert(!shell->draining);
+	shell->draining = true;
+	while (totem_output(shell->totem, &output))
+		carry_out(shell, &output);
+	flush(shell);
+	shell->draining = false;
+}
+
+/* Setting the timer is a system call: only when it would fire too late. */
+static void
+arm(struct shell *shell)
+{
+	uint64_t deadline_ns = totem_deadline(shell->totem);
+	struct itimerspec when = { .it_value = { 0, 0 } };
+
+	if (deadline_ns >= shell->armed_ns)
+		return;
+	shell->armed_ns = deadline_ns;
+	when.it_value.tv_sec = (time_t) (deadline_ns / UINT64_C(1000000000));
+	when.it_value.tv_nsec = (long) (deadline_ns % UINT64_C(1000000000));
+	if (deadline_ns == 0)
+		when.it_value.tv_nsec = 1;
+	(void) timerfd_settime(shell->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+/* Everything that is due, until the core only waits. */
+static void
+run(struct shell *shell)
+{
+	drain(shell);
+	for (int i = 0; i < EXPIRE_ROUNDS_MAX; i++) {
+		uint64_t now_ns = shell_now_ns();
+		bool input = shell->engines != NULL && engines_turn(shell->engines, now_ns);
+
+		if (totem_deadline(shell->totem) <= now_ns) {
+			if (input)
+				drain(shell);
+			totem_expire(shell->totem, now_ns);
+			input = true;
+		}
+		if (!input)
+			break;
+		drain(shell);
+	}
+	arm(shell);
+}
+
+static void
+on_datagram(void *argument, const uint8_t *data, size_t len, const struct net_address *source)
+{
+	struct shell *shell = argument;
+	uint32_t sender = 0;
+
+	shell->source = source;
+	if (totem_datagram(shell->totem, shell_now_ns(), data, len, &sender) == TOTEM_ACCEPTED
+	    && sender != 0 && shell->config.net.kind == NET_UDP) {
+		struct net_peer peer = { sender, *source };
+
+		(void) net_peer_set(shell->net, &peer);
+	}
+	drain(shell);
+	shell->source = NULL;
+}
+
+static int32_t
+on_readable(int32_t fd, int32_t revents, void *argument)
+{
+	struct shell *shell = argument;
+
+	(void) fd;
+	(void) revents;
+	for (int i = 0; i < RECEIVE_ROUNDS_MAX; i++) {
+		size_t got = net_receive(shell->net, RECEIVE_BUDGET, on_datagram, on_refused, shell);
+
+		drain(shell);
+		totem_settle(shell->totem, shell_now_ns());
+		drain(shell);
+		if (got < RECEIVE_BUDGET)
+			break;
+	}
+	run(shell);
+	return 0;
+}
+
+static int32_t
+on_timer(int32_t fd, int32_t revents, void *argument)
+{
+	struct shell *shell = argument;
+	uint64_t count;
+
+	(void) revents;
+	if (read(fd, &count, sizeof count) < 0)
+		return 0;
+	shell->armed_ns = UINT64_MAX;
+	run(shell);
+	return 0;
+}
+
+static int32_t
+on_state(int32_t fd, int32_t revents, void *argument)
+{
+	struct shell *shell = argument;
+	uint64_t ring_seq;
+	int error;
+
+	(void) fd;
+	(void) revents;
+	while (state_done(shell->config.state, &ring_seq, &error)) {
+		if (error != shell->storage_error && shell->config.storage != NULL)
+			shell->config.storage(shell->config.host, error);
+		shell->storage_error = error;
+		/* A ring must be able to form when the disk is full; the log says what is lost. */
+		totem_reserved(shell->totem, shell_now_ns(), ring_seq);
+		drain(shell);
+	}
+	run(shell);
+	return 0;
+}
+
+static void
+on_job(void *argument)
+{
+	struct shell *shell = argument;
+
+	shell->job_queued = false;
+	run(shell);
+}
+
+void
+shell_wake(struct shell *shell)
+{
+	if (shell->draining || shell->job_queued)
+		return;
+	shell->job_queued = qb_loop_job_add(shell->config.loop, QB_LOOP_HIGH, shell, on_job) == 0;
+}
+
+static int
+poll_add(struct shell *shell, int fd, qb_loop_poll_dispatch_fn dispatch)
+{
+	return qb_loop_poll_add(shell->config.loop, QB_LOOP_HIGH, fd, POLLIN, shell, dispatch);
+}
+
+static int
+descriptors_add(struct shell *shell)
+{
+	int fds[NET_FDS_MAX], r;
+	size_t count = net_fds(shell->net, fds);
+
+	shell->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (shell->timer_fd < 0)
+		return -errno;
+	r = poll_add(shell, shell->timer_fd, on_timer);
+	if (r == 0)
+		r = poll_add(shell, state_fd(shell->config.state), on_state);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = poll_add(shell, fds[i], on_readable);
+	return r;
+}
+
+int
+shell_new(const struct shell_config *config, struct shell **ret_shell)
+{
+	struct shell *shell = calloc(1, sizeof *shell);
+	int r;
+
+	if (shell == NULL)
+		return -ENOMEM;
+	shell->config = *config;
+	shell->timer_fd = -1;
+	shell->armed_ns = UINT64_MAX;
+	r = net_new(&config->net, &shell->net);
+	if (r == 0)
+		r = totem_new(&config->totem, &shell->totem);
+	if (r == 0)
+		r = descriptors_add(shell);
+	/* The caller's lists were copied. */
+	shell->config.net.peers = NULL;
+	shell->config.totem.peers = NULL;
+	if (r < 0) {
+		(void) shell_free(shell);
+		return r;
+	}
+	*ret_shell = shell;
+	return 0;
+}
+
+struct shell *
+shell_free(struct shell *shell)
+{
+	int fds[NET_FDS_MAX];
+	size_t count;
+
+	if (shell == NULL)
+		return NULL;
+	count = shell->net == NULL ? 0 : net_fds(shell->net, fds);
+	for (size_t i = 0; i < count; i++)
+		(void) qb_loop_poll_del(shell->config.loop, fds[i]);
+	if (shell->timer_fd >= 0) {
+		(void) qb_loop_poll_del(shell->config.loop, shell->timer_fd);
+		(void) qb_loop_poll_del(shell->config.loop, state_fd(shell->config.state));
+		(void) close(shell->timer_fd);
+	}
+	if (shell->job_queued)
+		(void) qb_loop_job_del(shell->config.loop, QB_LOOP_HIGH, shell, on_job);
+	shell->totem = totem_free(shell->totem);
+	shell->net = net_free(shell->net);
+	free(shell);
+	return NULL;
+}
+
+void
+shell_engines_set(struct shell *shell, struct engines *engines)
+{
+	shell->engines = engines;
+}
+
+void
+shell_start(struct shell *shell)
+{
+	totem_start(shell->totem, shell_now_ns());
+	run(shell);
+}
+
+void
+shell_leave(struct shell *shell)
+{
+	totem_leave(shell->totem, shell_now_ns());
+	drain(shell);
+}
+
+struct totem *
+shell_totem(struct shell *shell)
+{
+	return shell->totem;
+}
+
+struct net *
+shell_net(struct shell *shell)
+{
+	return shell->net;
+}
+
+int
+shell_peer_set(struct shell *shell, const struct net_peer *peer)
+{
+	return net_peer_set(shell->net, peer);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * What the log says about the membership.  The first words of the lines are those that people and
+ * tools have searched for since the 1.x days.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "exec/core/shell_internal.h"
+
+#define LINE_BYTES		2048u
+#define NOTICE_PAUSE_NS		(UINT64_C(10) * 1000000000)	/* between two alike */
+#define MS_NS			UINT64_C(1000000)
+
+struct line {
+	char text[LINE_BYTES];
+	size_t len;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+add(struct line *line, const char *format, ...)
+{
+	va_list arguments;
+	int len;
+
+	va_start(arguments, format);
+	len = vsnprintf(line->text + line->len, sizeof line->text - line->len, format, arguments);
+	va_end(arguments);
+	if (len > 0)
+		line->len += (size_t) len;
+	if (line->len >= sizeof line->text)
+		line->len = sizeof line->text - 1;
+}
+
+static void
+say(struct shell *shell, int priority, const struct line *line)
+{
+	shell->config.log(shell->config.host, "TOTEM", priority, line->text);
+}
+
+static bool
+contains(const struct totem_member *member, size_t count, const struct totem_member *one)
+{
+	for (size_t i = 0; i < count; i++)
+		if (member[i].node_id == one->node_id && member[i].incarnation == one->incarnation)
+			return true;
+	return false;
+}
+
+static void
+members_add(struct line *line, const struct totem_member *member, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		add(line, " %" PRIu32, member[i].node_id);
+}
+
+/* The stock line: what tools search for. */
+static void
+say_membership(struct shell *shell, const struct totem_configuration *config)
+{
+	struct line line = { .len = 0 };
+	bool first = true;
+
+	add(&line, "A new membership (%" PRIu32 ".%" PRIx64 ") was formed.", config->ring.rep,
+	    config->ring.seq);
+	for (size_t i = 0; i < config->member_count; i++) {
+		if (contains(shell->previous, shell->previous_count, &config->members[i]))
+			continue;
+		add(&line, "%s %" PRIu32, first ? " Members joined:" : "",
+		    config->members[i].node_id);
+		first = false;
+	}
+	if (first)
+		add(&line, " Members");
+	for (size_t i = 0; i < config->left_count; i++)
+		add(&line, "%s %" PRIu32, i == 0 ? " left:" : "", config->left[i].node_id);
+	say(shell, LOG_NOTICE, &line);
+}
+
+/* Ours: who left, how it was noticed, how long it took, who remains. */
+static void
+say_departures(struct shell *shell, const struct totem_configuration *config)
+{
+	struct line line = { .len = 0 }, unannounced = { .len = 0 };
+
+	if (config->left_count == 0)
+		return;
+	for (size_t i = 0; i < config->left_count; i++) {
+		const struct totem_departure *left = &config->left[i];
+
+		add(&line, "%snode %" PRIu32 " %s", i == 0 ? "Gone: " : ", ", left->node_id,
+		    left->how == TOTEM_CAUSE_LEFT ? "(said good-bye" : "(");
+		if (left->how != TOTEM_CAUSE_LEFT)
+			add(&line, "%s", totem_cause_name(left->how));
+		if (left->silent_ns != 0 && left->how != TOTEM_CAUSE_LEFT)
+			add(&line, ", %.1f ms after its last sign of life",
+			    (double) left->silent_ns / (double) MS_NS);
+		add(&line, ")");
+		if (left->how != TOTEM_CAUSE_LEFT)
+			add(&unannounced, " %" PRIu32, left->node_id);
+	}
+	add(&line, "; change took %.1f ms; remaining:",
+	    (double) config->change_ns / (double) MS_NS);
+	members_add(&line, config->members, config->member_count);
+	if (unannounced.len > 0) {
+		struct line stock = { .len = 0 };
+
+		add(&stock, "Failed to receive the leave message. failed:%s", unannounced.text);
+		say(shell, LOG_NOTICE, &stock);
+	}
+	say(shell, LOG_NOTICE, &line);
+}
+
+void
+shell_log_configuration(struct shell *shell, const struct totem_configuration *config)
+{
+	struct line line = { .len = 0 };
+
+	if (config->kind == TOTEM_TRANSITIONAL)
+		return;
+	say_membership(shell, config);
+	say_departures(shell, config);
+	add(&line, "Members[%zu]:", config->member_count);
+	members_add(&line, config->members, config->member_count);
+	if (config->left_count == 0)
+		add(&line, " (%s; change took %.1f ms)", totem_cause_name(config->cause),
+		    (double) config->change_ns / (double) MS_NS);
+	say(shell, LOG_NOTICE, &line);
+	memcpy(shell->previous, config->members, config->member_count * sizeof config->members[0]);
+	shell->previous_count = config->member_count;
+}
+
+/* One line in a while for each kind and node; says how many it left out. */
+static bool
+notice_due(struct shell *shell, const struct totem_output *output)
+{
+	uint64_t now_ns = shell_now_ns();
+	size_t kind = (size_t) output->notice;
+
+	if (shell->notice_last_ns[kind] != 0 && shell->notice_last_node[kind] == output->node
+	    && now_ns - shell->notice_last_ns[kind] < NOTICE_PAUSE_NS) {
+		shell->notice_suppressed[kind]++;
+		return false;
+	}
+	shell->notice_last_ns[kind] = now_ns;
+	shell->notice_last_node[kind] = output->node;
+	return true;
+}
+
+static void
+say_pause(struct shell *shell, uint64_t late_ns)
+{
+	struct line line = { .len = 0 };
+
+	if (late_ns >= shell->config.late_warning_ns) {
+		add(&line, "Corosync main process was not scheduled for %.4f ms (threshold is %.4f"
+		    " ms). Consider token timeout increase.", (double) late_ns / (double) MS_NS,
+		    (double) shell->config.late_warning_ns / (double) MS_NS);
+		say(shell, LOG_WARNING, &line);
+		line.len = 0;
+	}
+	add(&line, "Process pause detected for %" PRIu64 " ms, flushing membership messages.",
+	    late_ns / MS_NS);
+	say(shell, LOG_NOTICE, &line);
+}
+
+static void
+notice_text(const struct totem_output *output, const char *source, struct line *line)
+{
+	switch (output->notice) {
+	case TOTEM_NOTICE_DUPLICATE_ID:
+		add(line, "Two nodes use node id %" PRIu32 ": frames of another daemon with it come"
+		    " from %s; it is not listened to. Give each node an id of its own.",
+		    output->node, source);
+		break;
+	case TOTEM_NOTICE_CLUSTER:
+		add(line, "Frames of another cluster come from %s (its node %" PRIu32 "): they are"
+		    " dropped. totem.cluster_name differs, or the address is wrong.", source,
+		    output->node);
+		break;
+	case TOTEM_NOTICE_VERSION:
+		add(line, "%s speaks version %" PRIu64 " of the ring protocol, we speak another:"
+		    " its frames are dropped.", source, output->value);
+		break;
+	case TOTEM_NOTICE_REFUSED_DUPLICATE:
+		add(line, "%s (node %" PRIu32 ") does not listen to us: it knows another daemon"
+		    " with our node id. Give each node an id of its own.", source, output->node);
+		break;
+	case TOTEM_NOTICE_REFUSED_CLUSTER:
+		add(line, "%s does not listen to us: it belongs to another cluster"
+		    " (totem.cluster_name differs).", source);
+		break;
+	case TOTEM_NOTICE_REFUSED_VERSION:
+		add(line, "%s does not listen to us: it speaks version %" PRIu64
+		    " of the ring protocol.", source, output->value);
+		break;
+	case TOTEM_NOTICE_TOKEN_LOST:
+		add(line, "A processor failed, forming new configuration: token timed out (%"
+		    PRIu64 "ms).", output->value / MS_NS);
+		break;
+	case TOTEM_NOTICE_CONDEMNED:
+		add(line, "A processor failed, forming new configuration: node %" PRIu32 " (%s).",
+		    output->node, totem_cause_name((enum totem_cause) output->value));
+		break;
+	case TOTEM_NOTICE_PARTIAL:
+		add(line, "Node %" PRIu32 " is heard, but it and a member of our ring do not hear"
+		    " each other: it stays outside until they do.", output->node);
+		break;
+	case TOTEM_NOTICE_FAILED_TO_RECEIVE:
+		add(line, "FAILED TO RECEIVE: node %" PRIu32 " gets none of our messages while the"
+		    " token goes round; the ring goes on without it.", output->node);
+		break;
+	case TOTEM_NOTICE_PAUSED:
+	case TOTEM_NOTICE_COUNT:
+		break;
+	}
+}
+
+void
+shell_log_notice(struct shell *shell, const struct totem_output *output)
+{
+	char address[INET6_ADDRSTRLEN] = "a node";
+	struct line line = { .len = 0 };
+	size_t kind = (size_t) output->notice;
+
+	if (output->notice == TOTEM_NOTICE_PAUSED) {
+		say_pause(shell, output->value);
+		return;
+	}
+	if (!notice_due(shell, output))
+		return;
+	if (shell->source != NULL)
+		(void) net_address_text(shell->source, address, sizeof address);
+	notice_text(output, address, &line);
+	if (shell->notice_suppressed[kind] > 0)
+		add(&line, " (%" PRIu32 " more like this since the last line)",
+		    shell->notice_suppressed[kind]);
+	shell->notice_suppressed[kind] = 0;
+	if (line.len > 0)
+		say(shell, LOG_WARNING, &line);
+}
