@@ -367,7 +367,7 @@ engines_deliver(struct engines *set, const struct totem_output *output)
 	struct buf_reader in = buf_reader(output->data, output->len);
 	uint16_t service = buf_get_u16(&in);
 
-	(void) buf_get_u16(&in);	/* the sender's engine version; barriers report differences */
+	(void) buf_get_u16(&in);	/* the engine's version; barriers report differences */
 	if (!buf_reader_ok(&in))
 		return;
 	if (service == ENGINES_SYNC_SERVICE) {

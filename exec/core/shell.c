@@ -32,10 +32,9 @@ on_refused(void *argument, uint32_t node_id)
 {
 	struct shell *shell = argument;
 
-	/* While outputs are being carried out this is kept for later: the next datagram to that
-	 * peer will be refused too. */
-	if (!shell->draining)
-		totem_refused(shell->totem, shell_now_ns(), node_id);
+	/* Not while outputs are being carried out: the core takes no input in between. */
+	if (shell->refused_count < SHELL_REFUSED_MAX)
+		shell->refused[shell->refused_count++] = node_id;
 }
 
 static void
@@ -89,9 +88,14 @@ drain(struct shell *shell)
 
 	cs_assert(!shell->draining);
 	shell->draining = true;
-	while (totem_output(shell->totem, &output))
-		carry_out(shell, &output);
-	flush(shell);
+	for (;;) {
+		while (totem_output(shell->totem, &output))
+			carry_out(shell, &output);
+		flush(shell);
+		if (shell->refused_count == 0)
+			break;
+		totem_refused(shell->totem, shell_now_ns(), shell->refused[--shell->refused_count]);
+	}
 	shell->draining = false;
 }
 
@@ -159,7 +163,8 @@ on_readable(int32_t fd, int32_t revents, void *argument)
 	(void) fd;
 	(void) revents;
 	for (int i = 0; i < RECEIVE_ROUNDS_MAX; i++) {
-		size_t got = net_receive(shell->net, RECEIVE_BUDGET, on_datagram, on_refused, shell);
+		size_t got = net_receive(shell->net, RECEIVE_BUDGET, on_datagram, on_refused,
+		    shell);
 
 		drain(shell);
 		totem_settle(shell->totem, shell_now_ns());

@@ -5,6 +5,8 @@
 #define CORE_SHELL_INTERNAL_H
 #include "exec/core/shell.h"
 
+#define SHELL_REFUSED_MAX	16u
+
 struct shell {
 	struct shell_config config;
 	struct totem *totem;
@@ -13,6 +15,8 @@ struct shell {
 	int timer_fd;
 	uint64_t armed_ns;		/* when the timer will fire; UINT64_MAX: not set */
 	bool draining, job_queued, send_pending;
+	uint32_t refused[SHELL_REFUSED_MAX];	/* peers whose port is closed: to be told */
+	size_t refused_count;
 	const struct net_address *source;	/* of the datagram being handled */
 	/* for the log */
 	struct totem_member previous[TOTEM_NODES_MAX];	/* of the last regular configuration */
