@@ -63,6 +63,10 @@ deliver_join(struct cpg_engine *engine, uint32_t node_id, const struct cpg_messa
 	r = cpg_state_join(engine->state, node_id, message->id, message->pid, &message->name);
 	if (r == 0)
 		return;
+	if (r == -ENODEV) {	/* in the transitional configuration that it is not part of */
+		engine->counters.orphan++;
+		return;
+	}
 	engine->counters.refused++;
 	engine->ops->log(engine->host, LOG_ERR, "Join of process %u of node %u refused: %s",
 	    message->pid, node_id, strerror(-r));

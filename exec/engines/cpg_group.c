@@ -277,7 +277,9 @@ cpg_state_join(struct cpg_state *state, uint32_t node_id, uint32_t id, uint32_t 
 	struct cpg_group *group = cpg_state_group(state, name);
 	struct cpg_change change;
 
-	if (node == NULL || state->phase == CPG_SYNC)
+	if (node == NULL)
+		return -ENODEV;
+	if (state->phase == CPG_SYNC)
 		return -ESTALE;
 	if (process_find(state, node_id, id) != NULL ||
 	    (group != NULL && cpg_group_has(group, &member)))
