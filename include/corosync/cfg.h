@@ -12,6 +12,7 @@
 #ifndef COROSYNC_CFG_H_DEFINED
 #define COROSYNC_CFG_H_DEFINED
 
+#include <stddef.h>
 #include <netinet/in.h>
 #include <corosync/corotypes.h>
 
@@ -104,10 +105,34 @@ cs_error_t corosync_cfg_get_node_addrs(corosync_cfg_handle_t cfg_handle, unsigne
     size_t max_addrs, int *num_addrs, corosync_cfg_node_address_t *addrs);
 cs_error_t corosync_cfg_local_get(corosync_cfg_handle_t handle, unsigned int *local_nodeid);
 
-/* For tests of applications against partitions: from now on this node's daemon neither takes frames
- * from the named nodes nor sends them any, as if the network between them were cut.  The list
- * replaces the one before; `count` 0 takes it back, and the rings merge.  Only this node's daemon
- * is told: name the others on it, or it on all the others.  It is lost when the daemon ends.
+/* An extension: all that is known of all nodes at once. */
+typedef struct {
+	unsigned int nodeid;
+	unsigned int mtu;		/* bytes of a frame; 0: not known */
+	uint64_t round_trip_ns;		/* 0: not known */
+	unsigned int port;		/* UDP */
+	uint8_t local;			/* this node */
+	uint8_t member;			/* of our ring */
+	uint8_t ignored;		/* by corosync_cfg_ignore() */
+	uint8_t connected;		/* frames of it arrive */
+	char name[CFG_MAX_HOST_LEN];	/* "" when the configuration gives none */
+	char address[64];		/* numeric; "" when not known yet */
+	char local_address[64];		/* ours that faces it */
+} corosync_cfg_node_t;
+
+#define CFG_TRANSPORT_LEN	16
+
+/* Store the nodes in ascending order of their ids, at most `max_nodes`; `num_nodes` says how many
+ * there are, which may be more.  `transport` may be NULL. */
+cs_error_t corosync_cfg_nodes_get(corosync_cfg_handle_t cfg_handle,
+    char transport[CFG_TRANSPORT_LEN], size_t max_nodes, size_t *num_nodes,
+    corosync_cfg_node_t *nodes);
+
+/* An extension, for tests of applications against partitions: from now on this node's daemon
+ * neither takes frames from the named nodes nor sends them any, as if the network between them were
+ * cut.  The list replaces the one before; `count` 0 takes it back, and the rings merge.  Only this
+ * node's daemon is told: name the others on it, or it on all the others.  It is lost when the
+ * daemon ends.
  * CS_ERR_INVALID_PARAM: an unknown node or this one is named, NULL with a count, or more than 128:
  * then nothing is changed. */
 cs_error_t corosync_cfg_ignore(corosync_cfg_handle_t cfg_handle, const unsigned int *nodeids,
