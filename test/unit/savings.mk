@@ -9,3 +9,6 @@ test_unit_test_savings_SOURCES = test/unit/test_savings.c test/unit/savings_bus.
 test_unit_test_savings_CPPFLAGS = -I$(srcdir)/examples/savings $(AM_CPPFLAGS)
 test_unit_test_savings_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_savings_LDADD = $(CHECK_LIBS)
+
+TESTS += test/unit/test_savings_readme.sh
+EXTRA_DIST += test/unit/test_savings_readme.sh README.md quickstart .ci/run

@@ -241,7 +241,8 @@ side_move(struct bus *bus, size_t part, uint32_t side_mask, size_t safe_to)
 	for (size_t i = 0; i < bus->node_count; i++)
 		if (side_mask >> i & 1 && bus->nodes[i].at > to)
 			to = bus->nodes[i].at;
-	to += (size_t) bus_random(bus, old->count - to + 1);
+	if (bus_random(bus, 3) == 0)
+		to += (size_t) bus_random(bus, old->count - to + 1);
 	fresh = part_unused(bus);
 	for (size_t i = 0; i < bus->node_count; i++)
 		if (side_mask >> i & 1)
