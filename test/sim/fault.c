@@ -3,6 +3,7 @@
  *
  * What goes wrong, and when it is put right again.
  */
+#include "exec/totem/wire.h"
 #include "test/sim/sim.h"
 
 static const char *const fault_names[FAULT_COUNT] = {
@@ -24,6 +25,8 @@ static const char *const fault_names[FAULT_COUNT] = {
 	[FAULT_LOSS] = "loss",
 	[FAULT_DELAY] = "delay",
 	[FAULT_CORRUPTION] = "corruption",
+	[FAULT_TYPE] = "loss of one frame type",
+	[FAULT_BIG] = "loss of large frames",
 	[FAULT_SLOW] = "slow node",
 	[FAULT_SMALL_BUFFER] = "small receive buffer",
 	[FAULT_GARBAGE] = "garbage",
@@ -31,7 +34,7 @@ static const char *const fault_names[FAULT_COUNT] = {
 	[FAULT_BRAKE] = "brake",
 	[FAULT_DISK] = "slow disk",
 	[FAULT_DOUBLE] = "double node id",
-	[FAULT_STRANGER] = "other cluster",
+	[FAULT_STRANGER] = "other cluster, unknown node",
 	[FAULT_AMBUSH] = "ambush",
 };
 
@@ -161,6 +164,28 @@ fault_network(struct sim *sim, enum sim_fault kind)
 }
 
 static void
+fault_filter(struct sim *sim, struct host *host, enum sim_fault kind)
+{
+	uint8_t type = (uint8_t) dice(&sim->prng, WIRE_DATA, WIRE_TYPE_END - 1);
+	uint32_t ppm = (uint32_t) dice(&sim->prng, 300000, 1000000);
+	bool everywhere = dice_ppm(&sim->prng, 400000);
+
+	for (uint32_t i = 0; i < sim->node_count; i++) {
+		if (!everywhere && &sim->host[i] != host)
+			continue;
+		if (kind == FAULT_TYPE) {
+			sim->host[i].type_lost = type;
+			sim->host[i].type_lost_ppm = ppm;
+		} else {
+			sim->host[i].bytes_max = (uint32_t) dice(&sim->prng, 200, 1400);
+		}
+	}
+	record_note(sim, "%s %u: %s", fault_name(kind), type,
+	    everywhere ? "everywhere" : "at one node");
+	fault_undo_later(sim, UNDO_FILTER, 0, 0, fault_span(sim));
+}
+
+static void
 fault_extra(struct sim *sim, enum sim_fault kind)
 {
 	struct host *host = &sim->host[sim->node_count + (kind == FAULT_STRANGER)];
@@ -170,7 +195,10 @@ fault_extra(struct sim *sim, enum sim_fault kind)
 		return;
 	}
 	host->node_id = fault_victim(sim)->node_id;
-	if (kind == FAULT_STRANGER)
+	host->cluster_hash = sim->host[0].cluster_hash;
+	if (kind == FAULT_STRANGER && !sim->learn_peers && dice_ppm(&sim->prng, 400000))
+		host->node_id = sim->node_ids[sim->node_count - 1] + 1;
+	else if (kind == FAULT_STRANGER)
 		host->cluster_hash ^= prng_u64(&sim->prng) | 1u;
 	record_note(sim, "%s: %u", fault_name(kind), host->node_id);
 	host_start(sim, host, HOST_MISSING);
@@ -254,6 +282,10 @@ fault_happen(struct sim *sim, enum sim_fault kind, struct host *host)
 	case FAULT_CORRUPTION:
 		fault_network(sim, kind);
 		break;
+	case FAULT_TYPE:
+	case FAULT_BIG:
+		fault_filter(sim, host, kind);
+		break;
 	case FAULT_SLOW:
 	case FAULT_SMALL_BUFFER:
 		fault_slow(sim, host, kind);
@@ -304,6 +336,12 @@ fault_undo(struct sim *sim, enum sim_undo undo, struct host *host, uint32_t othe
 	case UNDO_NETWORK:
 		record_note(sim, "the network is as usual again");
 		sim->network = sim->usual;
+		break;
+	case UNDO_FILTER:
+		for (uint32_t i = 0; i < sim->host_count; i++) {
+			sim->host[i].type_lost = 0;
+			sim->host[i].bytes_max = 0;
+		}
 		break;
 	case UNDO_SLOW:
 		host->cost_ns = 2 * US_NS;
@@ -417,6 +455,7 @@ fault_heal(struct sim *sim)
 		host->deaf = host->mute = false;
 		host->storage.latency_ns = 0;
 		fault_undo(sim, UNDO_SLOW, host, 0);
+		fault_undo(sim, UNDO_FILTER, host, 0);
 		if (i >= sim->node_count) {
 			host_kill(sim, host);
 			host->up = false;

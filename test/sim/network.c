@@ -11,6 +11,7 @@
 
 #define DATAGRAM_OVERHEAD_BYTES	768u	/* what the kernel counts besides the payload */
 #define ICMP_BURST		6u
+#define FRAME_TYPE_AT		5u	/* where a frame says its type */
 
 struct frame *
 frame_new(const uint8_t *data, size_t len)
@@ -107,6 +108,17 @@ network_cut(struct sim *sim, const struct host *from, const struct host *to)
 	    link->cut_forever || !from->up;
 }
 
+/* A middlebox that does not like this kind of frame. */
+static bool
+network_filtered(struct sim *sim, const struct host *to, const struct frame *frame)
+{
+	if (to->bytes_max != 0 && frame->len > to->bytes_max)
+		return true;
+	return to->type_lost != 0 && frame->len > FRAME_TYPE_AT &&
+	    frame->data[FRAME_TYPE_AT] == to->type_lost &&
+	    dice_ppm(&sim->prng, to->type_lost_ppm);
+}
+
 static void
 network_pass(struct sim *sim, struct host *from, struct host *to, struct frame *frame)
 {
@@ -117,7 +129,7 @@ network_pass(struct sim *sim, struct host *from, struct host *to, struct frame *
 
 	depart_ns += frame->len * US_NS / n->bytes_per_us;
 	from->tx_free_ns = depart_ns;
-	if (dice_ppm(&sim->prng, n->loss)) {
+	if (network_filtered(sim, to, frame) || dice_ppm(&sim->prng, n->loss)) {
 		sim->result.count[COUNT_LOST]++;
 		return;
 	}

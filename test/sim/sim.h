@@ -59,6 +59,8 @@ enum sim_fault {
 	FAULT_LOSS,
 	FAULT_DELAY,
 	FAULT_CORRUPTION,
+	FAULT_TYPE,		/* one type of frame is lost, everywhere or at one node */
+	FAULT_BIG,		/* frames above a size do not get through to one node */
 	FAULT_SLOW,
 	FAULT_SMALL_BUFFER,
 	FAULT_GARBAGE,
@@ -66,7 +68,7 @@ enum sim_fault {
 	FAULT_BRAKE,
 	FAULT_DISK,		/* writes take seconds */
 	FAULT_DOUBLE,		/* a second node with a node id in use */
-	FAULT_STRANGER,		/* another cluster's node */
+	FAULT_STRANGER,		/* another cluster's node, or one that nobody knows */
 	FAULT_AMBUSH,		/* one of these, right when a node enters a state */
 	FAULT_COUNT
 };
@@ -78,6 +80,7 @@ enum sim_undo {
 	UNDO_CUT,
 	UNDO_ISOLATE,
 	UNDO_NETWORK,
+	UNDO_FILTER,
 	UNDO_SLOW,
 	UNDO_BRAKE,
 	UNDO_DISK,
@@ -185,6 +188,9 @@ struct host {
 	/* network */
 	uint32_t island;
 	bool deaf, mute;
+	uint8_t type_lost;		/* of frames to this host; 0: none */
+	uint32_t type_lost_ppm;
+	uint32_t bytes_max;		/* of frames to this host; 0: any */
 	uint64_t tx_free_ns;
 	struct received *queue;		/* a ring buffer */
 	size_t queue_first, queue_count, queue_room;
