@@ -109,10 +109,15 @@ node_answers(struct bus *bus, size_t node)
 }
 
 static void
-node_view(struct bus *bus, size_t node, bool joined)
+node_view(struct bus *bus, size_t node)
 {
+	bool joined = bus->nodes[node].view == VIEW_JOINED;
 	struct member members[BUS_NODE_MAX];
 	size_t count = 0;
+
+	if (bus->nodes[node].view == VIEW_SEEN)
+		return;
+	bus->nodes[node].view = VIEW_SEEN;
 
 	/* In a sequence of its own: members must not depend on that of the list. */
 	for (size_t i = 0; i < bus->node_count; i++) {
@@ -140,6 +145,7 @@ node_advance(struct bus *bus, size_t node, size_t to)
 {
 	struct bus_node *n = &bus->nodes[node];
 
+	node_view(bus, node);
 	while (n->at < to) {
 		node_deliver(bus, node, &bus->logs[n->part].messages[n->at++]);
 		node_compare(bus, node);
@@ -193,6 +199,10 @@ bus_step(struct bus *bus)
 
 			if (send && node_send(bus, node))
 				return true;
+			if (!send && n->part != BUS_NOWHERE && n->view != VIEW_SEEN) {
+				node_view(bus, node);
+				return true;
+			}
 			if (!send && n->part != BUS_NOWHERE &&
 			    n->at < bus->logs[n->part].count) {
 				node_advance(bus, node, n->at + 1);
@@ -228,7 +238,8 @@ bus_connect(struct bus *bus, size_t node)
 {
 	bus->nodes[node].part = part_unused(bus);
 	bus->nodes[node].at = 0;
-	node_view(bus, node, true);
+	bus->nodes[node].view = VIEW_JOINED;
+	node_view(bus, node);
 }
 
 /* The nodes of one side move together from the old log into a fresh one. */
@@ -251,10 +262,8 @@ side_move(struct bus *bus, size_t part, uint32_t side_mask, size_t safe_to)
 		if (side_mask >> i & 1) {
 			bus->nodes[i].part = fresh;
 			bus->nodes[i].at = 0;
+			bus->nodes[i].view = VIEW_LEFT;
 		}
-	for (size_t i = 0; i < bus->node_count; i++)
-		if (side_mask >> i & 1)
-			node_view(bus, i, false);
 	for (size_t i = to; i < old->count; i++)
 		if (side_mask >> old->messages[i].node & 1) {
 			const struct bus_message *message = &old->messages[i];
@@ -278,6 +287,15 @@ safe_place(const struct bus *bus, size_t part)
 	return to;
 }
 
+/* Its members see the view they are in, before that changes again. */
+static void
+part_view(struct bus *bus, size_t part)
+{
+	for (size_t i = 0; i < bus->node_count; i++)
+		if (bus->nodes[i].part == part)
+			node_view(bus, i);
+}
+
 static uint32_t
 part_mask(const struct bus *bus, size_t part)
 {
@@ -298,6 +316,7 @@ bus_split(struct bus *bus, size_t part, uint32_t side_mask)
 	side_mask &= all;
 	if (side_mask == 0 || side_mask == all)
 		return;
+	part_view(bus, part);
 	bus->split_count++;
 	for (size_t i = 0; i < bus->node_count; i++)
 		if (all >> i & 1 && !replica_settled(bus->nodes[i].replica)) {
@@ -328,6 +347,7 @@ bus_disconnect(struct bus *bus, size_t node)
 
 	if (part == BUS_NOWHERE)
 		return;
+	part_view(bus, part);
 	if (rest != 0)
 		side_move(bus, part, rest, safe_place(bus, part));
 	n->part = BUS_NOWHERE;
@@ -358,11 +378,9 @@ bus_merge(struct bus *bus, size_t part, size_t other)
 		if (bus->nodes[i].part == part || bus->nodes[i].part == other) {
 			bus->nodes[i].part = fresh;
 			bus->nodes[i].at = 0;
+			bus->nodes[i].view = VIEW_JOINED;
 		}
 	log_clear(&bus->logs[fresh]);
-	for (size_t i = 0; i < bus->node_count; i++)
-		if (bus->nodes[i].part == fresh)
-			node_view(bus, i, true);
 }
 
 void

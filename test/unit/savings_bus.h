@@ -5,7 +5,8 @@
  * each part has one log of messages and each of its nodes a place in it.  A part splits and parts
  * merge as extended virtual synchrony lets a process group see it, the nasty corner included: when
  * a part splits, one side may have delivered more of the old log than the other, and a side still
- * delivers, after the others' leaving, the rest of its own messages.
+ * delivers, after the others' leaving, the rest of its own messages.  Nodes see a new view one by
+ * one; what they send before they have is ordered in the new one.
  *
  * After every delivery: nodes of a part at equal places have equal books, clock and state.
  */
@@ -29,6 +30,7 @@ struct bus_node {
 	struct member member;
 	size_t part;			/* index of its part's log; BUS_NOWHERE: not in the group */
 	size_t at;			/* delivered so far of that log */
+	enum { VIEW_SEEN, VIEW_LEFT, VIEW_JOINED } view;	/* before it: still to be seen */
 };
 
 struct bus_asked { struct tx tx; uint64_t ticket; size_t node; bool answered, crashed;

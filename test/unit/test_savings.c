@@ -322,13 +322,36 @@ START_TEST(large_books_travel_in_parts)
 }
 END_TEST
 
+/* Asked before the merge, ordered after it: it is decided with the books of both sides. */
+START_TEST(an_order_under_way_waits_for_the_merge)
+{
+	struct bus bus;
+
+	bus_init(&bus, 2, 7);
+	bus_merge_all(&bus);
+	bus_run(&bus);
+	bus_ask(&bus, 0, "alice", 100);
+	bus_run(&bus);
+	bus_split(&bus, bus.nodes[0].part, 2);
+	bus_run(&bus);
+	bus_ask(&bus, 1, "alice", -100);
+	bus_run(&bus);
+	bus_ask(&bus, 0, "alice", -100);	/* waits in its replica */
+	bus_merge_all(&bus);
+	bus_run(&bus);
+	ck_assert_int_eq(bus_last(&bus)->result, RESULT_SHORT);
+	ck_assert_int_eq(balance(&bus, 0, "alice"), 0);
+	bus_done(&bus);
+}
+END_TEST
+
 /* What two of three sides have is sent once, by the lower of them. */
 START_TEST(each_is_sent_by_one)
 {
 	static const size_t sent[] = { 2, 0, 1, };
 	struct bus bus;
 
-	bus_init(&bus, 3, 5);
+	bus_init(&bus, 3, (uint64_t) _i);
 	bus_merge_all(&bus);
 	bus_run(&bus);
 	bus_split(&bus, bus.nodes[0].part, 4);
@@ -503,7 +526,8 @@ main(void)
 	tcase_add_test(tc, a_merge_keeps_both_sides);
 	tcase_add_loop_test(tc, the_donor_dies_in_the_transfer, 0, 60);
 	tcase_add_test(tc, large_books_travel_in_parts);
-	tcase_add_test(tc, each_is_sent_by_one);
+	tcase_add_test(tc, an_order_under_way_waits_for_the_merge);
+	tcase_add_loop_test(tc, each_is_sent_by_one, 0, 20);
 	tcase_add_test(tc, without_a_cluster_nothing_is_done);
 	tcase_add_loop_test(tc, random_partitions, 0, 400);
 	tcase_add_test(tc, random_partitions_reached_the_hard_cases);
