@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "exec/base/assert.h"
+#include "exec/core/config_value.h"
+#include "exec/core/log.h"
+#include "exec/core/process.h"
+
+#define LOCKED_SPARE_BYTES	(64u * 1024u * 1024u)	/* limit below which locking is no use */
+
+/* Wait for the status byte; the daemon's death without one shows as the end of the pipe. */
+static enum process_exit
+background_wait(int fd)
+{
+	uint8_t status;
+	ssize_t n;
+
+	do
+		n = read(fd, &status, sizeof status);
+	while (n < 0 && errno == EINTR);
+	return n == sizeof status ? (enum process_exit) status : PROCESS_EXIT_FATAL;
+}
+
+bool
+process_background(int *ret_ready_fd, enum process_exit *ret_exit)
+{
+	int fds[2], unused;
+	pid_t pid;
+
+	*ret_exit = PROCESS_EXIT_FORK;
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return false;
+	pid = fork();
+	if (pid < 0)
+		return false;
+	if (pid > 0) {
+		(void) close(fds[1]);
+		(void) waitpid(pid, &unused, 0);
+		*ret_exit = background_wait(fds[0]);
+		return false;
+	}
+	(void) close(fds[0]);
+	/* A session of its own, and not its leader: no terminal can become ours. */
+	(void) setsid();
+	pid = fork();
+	if (pid != 0) {
+		uint8_t status = PROCESS_EXIT_FORK;
+
+		if (pid < 0)
+			(void) !write(fds[1], &status, sizeof status);
+		_exit(0);
+	}
+	(void) !chdir("/");
+	*ret_ready_fd = fds[1];
+	return true;
+}
+
+static bool
+stdio_to_null(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	bool ok = fd >= 0;
+
+	for (int to = STDIN_FILENO; ok && to <= STDERR_FILENO; to++)
+		ok = dup2(fd, to) >= 0;
+	if (fd > STDERR_FILENO)
+		(void) close(fd);
+	return ok;
+}
+
+void
+process_ready(int *ready_fd, const char *status)
+{
+	uint8_t done = PROCESS_EXIT_DONE;
+
+	if (*ready_fd >= 0) {
+		(void) stdio_to_null();
+		(void) !write(*ready_fd, &done, sizeof done);
+		(void) close(*ready_fd);
+		*ready_fd = -1;
+	}
+#ifdef HAVE_SYSTEMD
+	(void) sd_notifyf(0, "READY=1\nSTATUS=%s\nMAINPID=%ld", status, (long) getpid());
+#else
+	(void) status;
+#endif
+}
+
+void
+process_failed(int *ready_fd, enum process_exit status)
+{
+	uint8_t byte = (uint8_t) status;
+
+	if (*ready_fd < 0)
+		return;
+	(void) !write(*ready_fd, &byte, sizeof byte);
+	(void) close(*ready_fd);
+	*ready_fd = -1;
+}
+
+void
+process_status(const char *status)
+{
+#ifdef HAVE_SYSTEMD
+	(void) sd_notifyf(0, "STATUS=%s", status);
+#else
+	(void) status;
+#endif
+}
+
+void
+process_stopping(void)
+{
+#ifdef HAVE_SYSTEMD
+	(void) sd_notify(0, "STOPPING=1");
+#endif
+}
+
+static void
+nice_set(const char *text)
+{
+	char *end;
+	long value;
+
+	if (text[0] == '\0' || strcmp(text, "max") == 0 || strcmp(text, "min") == 0)
+		return;
+	value = strtol(text, &end, 10);
+	if (*end != '\0' || value < -20 || value > 19
+	    || setpriority(PRIO_PROCESS, 0, (int) value) < 0)
+		log_line(LOG_SUBSYS_MAIN, LOG_WARNING,
+		    "system.priority: nice value '%s' could not be set; allowed: -20 to 19", text);
+}
+
+static void
+realtime_set(const struct config *config)
+{
+	struct sched_param param = { .sched_priority = sched_get_priority_max(SCHED_RR) };
+	uint64_t number;
+
+	if (strcmp(config->priority, "min") == 0)
+		param.sched_priority = sched_get_priority_min(SCHED_RR);
+	else if (config_number(config->priority, &number) == 0
+	    && number <= (uint64_t) param.sched_priority && number > 0)
+		param.sched_priority = (int) number;
+	else if (config->priority[0] != '\0' && strcmp(config->priority, "max") != 0)
+		log_line(LOG_SUBSYS_MAIN, LOG_WARNING, "system.priority: '%s' is not allowed; "
+		    "allowed: max, min or a number from 1 to %d; max is used", config->priority,
+		    param.sched_priority);
+	/* What we start one day must not inherit it. */
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
+		log_line(LOG_SUBSYS_MAIN, LOG_NOTICE, "Running without real-time priority: %s. "
+		    "A busy machine may delay the daemon.", strerror(errno));
+}
+
+void
+process_privilege(const struct config *config, bool plain)
+{
+	struct rlimit limit = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
+
+	if (plain || !config->sched_rr)
+		nice_set(config->priority);
+	else
+		realtime_set(config);
+	/* With a small limit locking would make later allocations fail: worse than swapping. */
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0
+	    && (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur < LOCKED_SPARE_BYTES)) {
+		log_line(LOG_SUBSYS_MAIN, LOG_NOTICE, "Running without locked memory: the limit of "
+		    "the user is too low. A machine that swaps may delay the daemon.");
+		return;
+	}
+	/* Pages are locked as they are used: stacks and pools would count in full otherwise. */
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
+		log_line(LOG_SUBSYS_MAIN, LOG_NOTICE, "Running without locked memory: %s. "
+		    "A machine that swaps may delay the daemon.", strerror(errno));
+}
+
+/* Restores the default action first: a second fault in here ends the process. */
+static void
+crash_handler(int signal_number)
+{
+	static const char *const names[] = { [SIGSEGV] = "SIGSEGV", [SIGABRT] = "SIGABRT",
+	    [SIGBUS] = "SIGBUS", [SIGFPE] = "SIGFPE", [SIGILL] = "SIGILL" };
+	char text[64] = "corosync: ended by ";
+	size_t len = strlen(text), name_len = strlen(names[signal_number]);
+
+	(void) signal(signal_number, SIG_DFL);
+	memcpy(text + len, names[signal_number], name_len);
+	len += name_len;
+	text[len++] = '\n';
+	log_crash(text, len);
+	(void) raise(signal_number);
+}
+
+static void
+assert_handler(const char *expression, const char *file, int line)
+{
+	char text[256];
+	int len = snprintf(text, sizeof text, "corosync: assertion failed at %s:%d: %s\n", file,
+	    line, expression);
+
+	if (len > 0)
+		log_crash(text, (size_t) len < sizeof text ? (size_t) len : sizeof text - 1);
+	abort();
+}
+
+void
+process_crash_handlers(void)
+{
+	static const int signals[] = { SIGSEGV, SIGABRT, SIGFPE, SIGILL };
+	struct sigaction action = { .sa_handler = crash_handler, .sa_flags = SA_NODEFER };
+
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+		(void) sigaction(signals[i], &action, NULL);
+	cs_assert_handler_set(assert_handler);
+}
