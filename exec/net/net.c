@@ -53,7 +53,7 @@ net_new(const struct net_config *config, struct net **ret_net)
 	net->local = config->local;
 	net->group = config->multicast;
 	net->frame_bytes_max = config->frame_bytes_max;
-	peers_init(&net->peers);
+	net_peers_init(&net->peers);
 	batch_init(&net->batch);
 	r = rx_init(&net->rx);
 	if (r == 0)

@@ -139,7 +139,7 @@ bool address_is_group(const struct net_address *address);
 uint32_t address_hash(const struct net_address *address);
 
 /* peers.c */
-void peers_init(struct peers *peers);
+void net_peers_init(struct peers *peers);
 uint16_t peers_find(const struct peers *peers, uint32_t node_id);
 uint16_t peers_find_address(const struct peers *peers, const struct net_address *address);
 int peers_set(struct peers *peers, const struct net_peer *peer);

@@ -44,7 +44,7 @@ peers_rehash(struct peers *peers)
 }
 
 void
-peers_init(struct peers *peers)
+net_peers_init(struct peers *peers)
 {
 	memset(peers, 0, sizeof *peers);
 	peers_rehash(peers);
