@@ -286,8 +286,8 @@ struct totem_output *send_output(struct totem *t, enum totem_output_kind kind);
 void send_arena_reset(struct totem *t);
 
 /* peer.c */
-int peers_init(struct totem *t);
-void peers_done(struct totem *t);
+int peer_table_init(struct totem *t);
+void peer_table_done(struct totem *t);
 uint32_t peer_slot(const struct totem *t, uint32_t node_id);	/* NO_SLOT: not known */
 uint32_t peer_add(struct totem *t, uint32_t node_id, bool configured);	/* NO_SLOT: full */
 /* May this frame's sender be who it says?  TOTEM_ACCEPTED or why not. */

@@ -43,7 +43,7 @@ peer_add(struct totem *t, uint32_t node_id, bool configured)
 }
 
 int
-peers_init(struct totem *t)
+peer_table_init(struct totem *t)
 {
 	t->peer = calloc(TOTEM_NODES_MAX, sizeof *t->peer);
 	if (t->peer == NULL)
@@ -62,7 +62,7 @@ peers_init(struct totem *t)
 }
 
 void
-peers_done(struct totem *t)
+peer_table_done(struct totem *t)
 {
 	for (size_t i = 0; t->peer != NULL && i < TOTEM_NODES_MAX; i++) {
 		free(t->peer[i].assembly.memory);

@@ -117,7 +117,7 @@ memory_init(struct totem *t)
 	if (r == 0)
 		r = queue_init(&t->queue[CLASS_APP], TOTEM_APP_QUEUE_BYTES);
 	if (r == 0)
-		r = peers_init(t);
+		r = peer_table_init(t);
 	if (r == 0 && (t->arena = malloc(ARENA_BYTES)) == NULL)
 		r = -ENOMEM;
 	return r;
@@ -147,7 +147,7 @@ totem_new(const struct totem_config *config, struct totem **ret_totem)
 	for (size_t i = 0; i < TIMER_COUNT; i++)
 		t->timer[i] = NEVER;
 	r = memory_init(t);
-	t->config.peers = NULL;	/* the caller's; peers_init() copied them */
+	t->config.peers = NULL;	/* the caller's; peer_table_init() copied them */
 	if (r < 0) {
 		(void) totem_free(t);
 		return r;
@@ -166,7 +166,7 @@ totem_free(struct totem *t)
 	for (size_t i = 0; i < CLASS_COUNT; i++)
 		queue_done(&t->queue[i]);
 	frame_pool_done(&t->pool);
-	peers_done(t);
+	peer_table_done(t);
 	free(t->arena);
 	free(t);
 	return NULL;
