@@ -389,6 +389,8 @@ feed(struct engines *set)
 	for (size_t i = 0; i < set->count; i++)
 		if (set->host[i].starved) {
 			set->host[i].starved = false;
+			if (set->host[i].engine->room != NULL)
+				set->host[i].engine->room(set->host[i].instance);
 			ipc_server_kick(set->host[i].server);
 		}
 }
@@ -401,6 +403,8 @@ engines_turn(struct engines *set, uint64_t now_ns)
 	if (set->open_wanted) {
 		set->open_wanted = false;
 		totem_app_open(set->config.totem, now_ns);
+		for (size_t i = 0; i < set->count; i++)
+			set->host[i].starved = true;	/* what came meanwhile waits */
 		feed(set);
 		input = true;
 	}

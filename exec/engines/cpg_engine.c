@@ -204,7 +204,6 @@ cpg_sync_activate(void *instance)
 	for (struct cpg_client *client = engine->clients; client != NULL; client = client->next)
 		if ((client->flags & CPG_WIRE_WANT_TOTEM) != 0)
 			cpg_event_totem(engine, client);
-	cpg_departures_flush(engine);
 	engine->ops->log(engine->host, LOG_DEBUG, "%zu processes in %zu groups",
 	    cpg_state_process_count(engine->state), cpg_state_group_count(engine->state));
 }
@@ -215,6 +214,12 @@ cpg_sync_abort(void *instance)
 	struct cpg_engine *engine = instance;
 
 	cpg_state_abort(engine->state);
+}
+
+static void
+cpg_room(void *instance)
+{
+	cpg_departures_flush(instance);
 }
 
 static void
@@ -261,4 +266,5 @@ __attribute__((visibility("default"))) const struct cs_engine cs_engine_descript
 	.sync_activate = cpg_sync_activate,
 	.sync_abort = cpg_sync_abort,
 	.dump = cpg_dump,
+	.room = cpg_room,
 };

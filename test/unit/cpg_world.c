@@ -87,14 +87,17 @@ host_multicast(struct cs_host *host, enum cs_guarantee guarantee, const struct i
 	(void) guarantee;
 	message.kind = WORLD_APP;
 	if (!host->active) {
-		if (!host->syncing || host->sync_sent)
+		if (!host->syncing || host->sync_sent ||
+		    host->world->moment == WORLD_ACTIVATION)
 			broken("multicast() while neither active nor asked to synchronise");
 		message.kind = WORLD_SYNC;
 		queue = &host->sync;
 	}
 	if (queue->count - queue->head >= host->app_limit ||
-	    (host->world->try_again && world_pick(host->world, 8) == 0))
+	    (host->world->try_again && world_pick(host->world, 8) == 0)) {
+		host->starved = true;
 		return -EAGAIN;
+	}
 	for (size_t i = 0; i < iov_count; i++)
 		message.len += iov[i].iov_len;
 	at = message.data = malloc(message.len);
@@ -301,17 +304,23 @@ world_send(struct world *world, uint32_t node)
 
 	if (host->engine == NULL || host->ring == UINT32_MAX)
 		return false;
+	world->moment = WORLD_MESSAGE;
 	if (host->syncing && !host->sync_sent && cpg->sync_process(host->engine) == 0) {
 		queue_push(&host->sync, (struct world_message) { .kind = WORLD_BARRIER,
 		    .node = node, .data = copy_of("", 0) });
 		host->sync_sent = true;
+	}
+	if (host->active && host->starved) {
+		host->starved = false;
+		cpg->room(host->engine);
+		drain(world, node);
 	}
 	if (!queue_empty(&host->sync))
 		from = &host->sync;
 	else if (host->active && !queue_empty(&host->app))
 		from = &host->app;
 	if (from == NULL)
-		return host->syncing && !host->sync_sent;
+		return (host->syncing && !host->sync_sent) || host->starved;
 	queue_push(&world->rings[host->ring].order, from->items[from->head++]);
 	return true;
 }
@@ -332,10 +341,11 @@ take(struct world *world, struct cs_host *host, const struct world_message *mess
 		host->barriers |= 1u << message->node;
 		if (host->barriers == world->rings[host->ring].members) {
 			host->syncing = false;
-			host->active = true;
 			host->activated_ring = host->ring;
 			world->moment = WORLD_ACTIVATION;
 			cpg->sync_activate(host->engine);
+			host->active = true;
+			cpg->room(host->engine);
 		}
 	}
 	drain(world, host->index);

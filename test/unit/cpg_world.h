@@ -73,6 +73,7 @@ struct cs_host {		/* a node */
 	uint32_t barriers;	/* bits of nodes */
 	struct world_queue sync, app;
 	size_t app_limit;	/* multicast() says EAGAIN above it */
+	bool starved;		/* and did: room() is due */
 	unsigned int log_count[8];	/* by priority */
 };
 

@@ -677,8 +677,7 @@ run(uint64_t seed, struct model *model)
 	for (uint32_t i = 0; i < world->node_count; i++)
 		if (world->nodes[i].engine == NULL)
 			world_restart(world, i);
-	world->try_again = false;	/* refusals without a full queue have no end to wait for */
-	world_rings(world, one_ring, true);
+	world_rings(world, one_ring, false);
 	segments_turn(model);
 	world_settle(world);
 	/* What a thread was in the middle of: it goes on until it is through. */

@@ -170,6 +170,10 @@ struct cs_engine {
 
 	/* State for the log, one line a call of ops->log.  May be NULL. */
 	void (*dump)(void *instance);
+
+	/* multicast() takes application messages again: after each activation, and after it had said
+	 * -EAGAIN.  For what no client asks for once more.  May be NULL. */
+	void (*room)(void *instance);
 };
 
 #endif
