@@ -8,7 +8,6 @@ libcore_la_SOURCES = exec/core/config.c exec/core/config.h exec/core/config_fini
 	exec/core/instance.c exec/core/instance.h exec/core/local.c exec/core/local.h \
 	exec/core/resolve.c exec/core/resolve.h exec/core/state.c exec/core/state.h \
 	exec/core/sync.c exec/core/sync.h exec/core/thread.c exec/core/thread.h
-libcore_la_LIBADD = libtotem.la libnet.la libbase.la -lpthread
 
 sbin_PROGRAMS += corosync
 corosync_SOURCES = exec/core/daemon.c exec/core/daemon.h exec/core/engines.c \
