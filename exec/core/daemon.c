@@ -40,8 +40,12 @@ stop(struct daemon *d, enum process_exit status)
 static void
 on_log(void *host, const char *subsystem, int priority, const char *text)
 {
+	unsigned int number = log_subsys_number(subsystem);
+
 	(void) host;
-	log_line(log_subsys_number(subsystem), priority, "%s", text);
+	/* libqb keeps one tag for each place that logs, and its thread reads it late: each subsystem
+	 * gets a place of its own. */
+	log_write(number, priority, __func__, subsystem, (int) number + 1, "%s", text);
 }
 
 static void

@@ -184,8 +184,9 @@ static void
 target_begin(int32_t target)
 {
 	(void) qb_log_ctl(target, QB_LOG_CONF_MAX_LINE_LEN, LOG_LINE_BYTES_MAX);
-	(void) qb_log_ctl(target, QB_LOG_CONF_THREADED, QB_TRUE);
 	(void) qb_log_ctl(target, QB_LOG_CONF_ENABLED, QB_TRUE);
+	/* Last: after it libqb takes a lock that qb_log_thread_start() is yet to make. */
+	(void) qb_log_ctl(target, QB_LOG_CONF_THREADED, QB_TRUE);
 }
 
 /* What a signal handler writes to; it can neither open files nor use libqb. */
