@@ -8,6 +8,7 @@ test_unit_test_savings_SOURCES = test/unit/test_savings.c test/unit/savings_bus.
 	examples/savings/replica.c examples/savings/round.c
 test_unit_test_savings_CPPFLAGS = -I$(srcdir)/examples/savings $(AM_CPPFLAGS)
 test_unit_test_savings_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_unit_test_savings_LDFLAGS = -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
 test_unit_test_savings_LDADD = $(CHECK_LIBS)
 
 TESTS += test/unit/test_savings_readme.sh

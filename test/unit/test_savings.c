@@ -185,6 +185,96 @@ START_TEST(noise_is_survived)
 }
 END_TEST
 
+/* ---- no memory ----------------------------------------------------------------------------- */
+
+static long allocations_left = -1;	/* before one fails; below 0: none does */
+static bool allocation_failed;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static bool
+allocation_fails(void)
+{
+	bool fails = allocations_left == 0;
+
+	allocations_left -= allocations_left >= 0;
+	allocation_failed |= fails;
+	return fails;
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+	return allocation_fails() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t count, size_t size)
+{
+	return allocation_fails() ? NULL : __real_calloc(count, size);
+}
+
+void *
+__wrap_realloc(void *old, size_t size)
+{
+	return allocation_fails() ? NULL : __real_realloc(old, size);
+}
+
+/* A lone replica through orders and a round; the first error it reports. */
+static int
+lone_life(void)
+{
+	static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", };
+	struct replica *replica = replica_new(1);
+	struct member self = { 1, 1, };
+	struct answer answer;
+	const void *data;
+	size_t len;
+	bool safe;
+	int r = replica == NULL ? -ENOMEM : replica_view(replica, self, &self, 1, true);
+
+	for (uint64_t i = 0; i < 40 && r == 0; i++) {
+		r = replica_command(replica, i, names[i % 9], i > 20 ? -5 : 10, 1);
+		if (r == 0 && i == 30)
+			r = replica_view(replica, self, &self, 1, true);
+		while (r == 0 && replica_message(replica, &data, &len, &safe)) {
+			r = replica_deliver(replica, self, data, len);
+			replica_sent(replica);
+		}
+	}
+	while (replica != NULL && replica_answer(replica, &answer))
+		;
+	replica = replica_free(replica);
+	return r;
+}
+
+/* The 1st, 2nd, ... allocation fails, until a life needs no more: it is reported, nothing leaks. */
+START_TEST(no_allocation_failure_is_ignored)
+{
+	int count = 0;
+
+	for (;; count++) {
+		int r;
+
+		allocation_failed = false;
+		allocations_left = count;
+		r = lone_life();
+		allocations_left = -1;
+		if (!allocation_failed)
+			break;
+		/* Making a message smaller may fail: it stays as it is. */
+		ck_assert(r == -ENOMEM || r == 0);
+		ck_assert_int_lt(count, 10000);
+	}
+	ck_assert_int_gt(count, 100);
+}
+END_TEST
+
 /* ---- clusters ------------------------------------------------------------------------------ */
 
 static int64_t
@@ -518,6 +608,7 @@ main(void)
 	tcase_add_test(tc, books_refuse_what_cannot_be);
 	tcase_add_test(tc, truncated_messages_are_refused);
 	tcase_add_test(tc, noise_is_survived);
+	tcase_add_test(tc, no_allocation_failure_is_ignored);
 	suite_add_tcase(suite, tc);
 	tc = tcase_create("clusters");
 	tcase_set_timeout(tc, 60);
