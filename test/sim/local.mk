@@ -16,5 +16,13 @@ check_PROGRAMS += test/sim/vs
 test_sim_vs_SOURCES = $(SIM_SOURCES) test/sim/campaign.c test/sim/vs.c
 test_sim_vs_LDADD = libtotem.la libbase.la
 
+if HAVE_CHECK
+check_PROGRAMS += test/sim/scenario
+test_sim_scenario_SOURCES = $(SIM_SOURCES) test/sim/scenario.c
+test_sim_scenario_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_sim_scenario_LDADD = libtotem.la libbase.la $(CHECK_LIBS)
+TESTS += test/sim/scenario
+endif
+
 TESTS += test/sim/seeds.sh
 EXTRA_DIST += test/sim/seeds.sh
