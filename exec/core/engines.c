@@ -95,7 +95,9 @@ is_module(const struct dirent *entry)
 {
 	size_t len = strlen(entry->d_name);
 
-	return len > 3 && strcmp(entry->d_name + len - 3, ".so") == 0;
+	/* A build tree has libraries beside the engines. */
+	return len > 3 && strcmp(entry->d_name + len - 3, ".so") == 0
+	    && strncmp(entry->d_name, "lib", 3) != 0;
 }
 
 static int

@@ -94,7 +94,8 @@ gather_status_fill(struct totem *t, struct wire_status *status)
 		if (flags == 0)
 			continue;
 		status->entry[status->entry_count++] = (struct wire_status_entry) {
-			.node_id = peer->node_id, .flags = flags };
+			.node_id = peer->node_id, .flags = flags,
+			.cause = (uint8_t) peer->given_up };
 	}
 }
 
@@ -308,6 +309,19 @@ gather_join_timer(struct totem *t)
 		join_send(t);
 }
 
+/* Another noticed before us how this one went: for the log. */
+static void
+hearsay(struct totem *t, uint32_t slot, uint8_t cause)
+{
+	struct peer *peer = &t->peer[slot];
+
+	if (t->state == TOTEM_IDLE || slot == SELF || peer->left_how != TOTEM_CAUSE_NONE
+	    || cause == TOTEM_CAUSE_NONE || cause >= TOTEM_CAUSE_COUNT)
+		return;
+	peer->left_how = (enum totem_cause) cause;
+	peer->left_silent_ns = peer->heard_ns == 0 ? 0 : t->now_ns - peer->heard_ns;
+}
+
 static void
 row_fill(struct totem *t, struct row *row, const struct wire_header *header,
     const struct wire_status *status)
@@ -336,8 +350,10 @@ row_fill(struct totem *t, struct row *row, const struct wire_header *header,
 			nodebits_add(&row->mutual, slot);
 		if ((flags & WIRE_PROPOSED) != 0)
 			nodebits_add(&row->proposed, slot);
-		if ((flags & WIRE_GIVEN_UP) != 0)
+		if ((flags & WIRE_GIVEN_UP) != 0) {
 			nodebits_add(&row->given_up, slot);
+			hearsay(t, slot, status->entry[i].cause);
+		}
 		if ((flags & WIRE_RING) != 0)
 			nodebits_add(&row->ring_members, slot);
 		if ((flags & WIRE_EXPECTED) != 0)

@@ -4,7 +4,7 @@
 #include "exec/totem/wire.h"
 
 _Static_assert(TOTEM_HEADER_BYTES == 40, "wire_seal() writes 40 bytes");
-_Static_assert(TOTEM_HEADER_BYTES + 48 + 5 * TOTEM_NODES_MAX + TOTEM_TAG_BYTES
+_Static_assert(TOTEM_HEADER_BYTES + 48 + 6 * TOTEM_NODES_MAX + TOTEM_TAG_BYTES
     <= TOTEM_FRAME_BYTES_MIN, "a status of all nodes fits in the smallest frame");
 _Static_assert(TOTEM_HEADER_BYTES + 64 + 9 * TOTEM_RTR_RANGES_MAX + TOTEM_TAG_BYTES
     <= TOTEM_FRAME_BYTES_MIN, "a full token fits in the smallest frame");
@@ -255,6 +255,7 @@ wire_status_put(struct buf_writer *out, const struct wire_status *status)
 	for (size_t i = 0; i < status->entry_count; i++) {
 		buf_put_u32(out, status->entry[i].node_id);
 		buf_put_u8(out, status->entry[i].flags);
+		buf_put_u8(out, status->entry[i].cause);
 	}
 }
 
@@ -271,7 +272,7 @@ wire_status_get(const uint8_t *body, size_t len, struct wire_status *ret_status)
 		return false;
 	(void) wire_ring_id_get(&in);
 	count = buf_get_u16(&in);
-	if (!buf_reader_ok(&in) || count > TOTEM_NODES_MAX || in.left != count * 5u)
+	if (!buf_reader_ok(&in) || count > TOTEM_NODES_MAX || in.left != count * 6u)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t node_id = buf_get_u32(&in);
@@ -279,7 +280,7 @@ wire_status_get(const uint8_t *body, size_t len, struct wire_status *ret_status)
 		if (node_id <= previous)
 			return false;	/* ascending: no node twice */
 		previous = node_id;
-		(void) buf_get_u8(&in);
+		(void) buf_get_u16(&in);
 	}
 
 	in = buf_reader(body, len);
@@ -291,6 +292,7 @@ wire_status_get(const uint8_t *body, size_t len, struct wire_status *ret_status)
 	for (size_t i = 0; i < count; i++) {
 		ret_status->entry[i].node_id = buf_get_u32(&in);
 		ret_status->entry[i].flags = buf_get_u8(&in);
+		ret_status->entry[i].cause = buf_get_u8(&in);
 	}
 	return true;
 }

@@ -103,6 +103,7 @@ enum wire_status_flag {
 struct wire_status_entry {
 	uint32_t node_id;
 	uint8_t flags;
+	uint8_t cause;		/* WIRE_GIVEN_UP: why, enum totem_cause; for the log */
 };
 
 struct wire_status {		/* JOIN and BEACON */

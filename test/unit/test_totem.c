@@ -68,7 +68,7 @@ END_TEST
 START_TEST(status_refuses_what_cannot_be)
 {
 	struct wire_status status = { .epoch = 1, .state = TOTEM_GATHER, .entry_count = 2,
-		.entry = { { 4, 1 }, { 7, 2 } } }, got;
+		.entry = { { 4, 1, 0 }, { 7, 2, 0 } } }, got;
 	struct buf_writer out = buf_writer(frame, sizeof frame);
 	size_t len;
 
