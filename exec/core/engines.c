@@ -217,6 +217,14 @@ engines_count(const struct engines *set)
 	return set->count;
 }
 
+void
+engines_dump(struct engines *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->host[i].engine->dump != NULL)
+			set->host[i].engine->dump(set->host[i].instance);
+}
+
 bool
 engines_active(const struct engines *set)
 {

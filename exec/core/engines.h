@@ -48,5 +48,6 @@ void engines_configuration(struct engines *engines, const struct totem_configura
 /* After the outputs were drained: go on with what waited for room.  True: the core was given an
  * input, drain again. */
 bool engines_turn(struct engines *engines, uint64_t now_ns);
+void engines_dump(struct engines *engines);	/* their state to the log */
 bool engines_active(const struct engines *engines);
 #endif

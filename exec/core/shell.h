@@ -46,6 +46,8 @@ struct net *shell_net(struct shell *shell);
 uint64_t shell_now_ns(void);		/* monotonic */
 /* The core was given an input: carry out what it wants at the loop's next turn. */
 void shell_wake(struct shell *shell);
+/* All counters to the log. */
+void shell_dump(struct shell *shell);
 /* A peer's name was resolved, or its address changed. */
 int shell_peer_set(struct shell *shell, const struct net_peer *peer);
 #endif
