@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-SIM_SOURCES = \
-	test/sim/campaign.h test/sim/check.c test/sim/check.h test/sim/check_v01_integrity.c \
+# The simulated cluster and its judges, for vs and the scenarios.
+check_LTLIBRARIES += libsim.la
+libsim_la_SOURCES = \
+	test/sim/check.c test/sim/check.h test/sim/check_v01_integrity.c \
 	test/sim/check_v02_same_configuration.c test/sim/check_v03_membership.c \
 	test/sim/check_v04_ids.c test/sim/check_v05_alternation.c \
 	test/sim/check_v06_transitional.c test/sim/check_v07_no_lone_install.c \
@@ -10,17 +12,19 @@ SIM_SOURCES = \
 	test/sim/heap.h test/sim/history.c test/sim/history.h test/sim/host.c test/sim/message.c \
 	test/sim/mutant.c test/sim/mutant.h test/sim/network.c test/sim/profile.c \
 	test/sim/record.c test/sim/report.c test/sim/report.h test/sim/sim.c test/sim/sim.h \
-	test/sim/story.c test/sim/util.c test/sim/util.h
+	test/sim/story.c test/sim/util.c test/sim/util.h \
+	test/sim/workload.c
+libsim_la_LIBADD = libtotem.la libbase.la
 
 check_PROGRAMS += test/sim/vs
-test_sim_vs_SOURCES = $(SIM_SOURCES) test/sim/campaign.c test/sim/vs.c
-test_sim_vs_LDADD = libtotem.la libbase.la
+test_sim_vs_SOURCES = test/sim/campaign.c test/sim/campaign.h test/sim/vs.c
+test_sim_vs_LDADD = libsim.la
 
 if HAVE_CHECK
 check_PROGRAMS += test/sim/scenario
-test_sim_scenario_SOURCES = $(SIM_SOURCES) test/sim/scenario.c
+test_sim_scenario_SOURCES = test/sim/scenario.c
 test_sim_scenario_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-test_sim_scenario_LDADD = libtotem.la libbase.la $(CHECK_LIBS)
+test_sim_scenario_LDADD = libsim.la $(CHECK_LIBS)
 TESTS += test/sim/scenario
 endif
 
