@@ -223,6 +223,9 @@ hello_receive(int fd, struct ipc_hello *hello, int *ret_memory_fd)
 	if (n < 0)
 		return -errno;
 	*ret_memory_fd = control_fd(&message);
+	/* What came could not be taken: no descriptor is left here. */
+	if (*ret_memory_fd < 0 && (message.msg_flags & MSG_CTRUNC) != 0)
+		return -EMFILE;
 	return n;
 }
 
@@ -240,7 +243,7 @@ conn_hello(struct ipc_conn *conn)
 	if (n != sizeof hello || memory_fd < 0) {
 		if (memory_fd >= 0)
 			(void) close(memory_fd);
-		conn_refuse(conn, -EPROTO, "its first message is none of ours");
+		conn_refuse(conn, n < 0 ? (int) n : -EPROTO, "its first message was not taken");
 		return;
 	}
 	r = ipc_conn_map(conn, &hello, memory_fd);

@@ -1,1 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# Shared memory between daemon and clients: the ring, the server with the libraries' common part, and
+# both in bad company.
+if HAVE_CHECK
+IPC_TESTS = test/unit/test_ring test/unit/test_ipc test/unit/test_ipc_hostile
+check_PROGRAMS += $(IPC_TESTS)
+TESTS += $(IPC_TESTS)
+
+test_unit_test_ring_SOURCES = test/unit/test_ring.c
+test_unit_test_ring_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_unit_test_ring_LDADD = $(CHECK_LIBS) -lpthread
+
+test_unit_test_ipc_SOURCES = test/unit/test_ipc.c test/unit/ipc_toy.c test/unit/ipc_toy.h
+test_unit_test_ipc_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_unit_test_ipc_LDADD = libclient.la libipc.la $(QB_LIBS) $(CHECK_LIBS) -lpthread
+
+test_unit_test_ipc_hostile_SOURCES = test/unit/test_ipc_hostile.c test/unit/ipc_toy.c \
+	test/unit/ipc_toy.h
+test_unit_test_ipc_hostile_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_unit_test_ipc_hostile_LDADD = libclient.la libipc.la $(QB_LIBS) $(CHECK_LIBS) -lpthread
+endif

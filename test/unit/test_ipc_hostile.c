@@ -1,0 +1,649 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * exec/ipc/ and bad company: clients that write garbage, die at any moment, do not read, do not say
+ * hello; and the library when the daemon refuses, dies or never was.
+ */
+#include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <corosync/ipc/link.h>
+#include "exec/base/prng.h"
+#include "lib/private.h"
+#include "test/unit/ipc_toy.h"
+
+#define MS_NS		UINT64_C(1000000)
+
+static struct client *
+open_ok(void)
+{
+	struct client *client;
+
+	ck_assert_int_eq(client_open("toy", true, &client), CS_OK);
+	return client;
+}
+
+static void
+call_ok(struct client *client, uint32_t function, void *data, size_t len)
+{
+	struct iovec iov = { .iov_base = data, .iov_len = len };
+
+	ck_assert_int_eq(client_call(client, function, &iov, 1, NULL, 0, NULL), CS_OK);
+}
+
+static struct toy_state
+state_get(struct client *client)
+{
+	struct toy_state state;
+
+	ck_assert_int_eq(client_call(client, TOY_CALL_STATE, NULL, 0, &state, sizeof state, NULL),
+	    CS_OK);
+	return state;
+}
+
+/* Wait until only `count` connections are left; 5 s at most. */
+static struct toy_state
+active_wait(struct client *client, uint64_t count)
+{
+	uint64_t until = cs_timestamp_get() + 5000 * MS_NS;
+	struct toy_state state;
+
+	do {
+		state = state_get(client);
+		if (state.active == count)
+			return state;
+		(void) poll(NULL, 0, 1);
+	} while (cs_timestamp_get() < until);
+	ck_abort_msg("%" PRIu64 " connections after 5 s", state.active);
+	return state;
+}
+
+/* --- a client without the library --- */
+
+struct raw {
+	int fd;
+	uint8_t *map;
+	size_t bytes;
+	struct ipc_page *page;
+	struct ipc_ring to_daemon;
+};
+
+static void
+raw_open(struct raw *raw)
+{
+	struct ipc_hello hello = {
+		.magic = IPC_MAGIC, .version = IPC_VERSION,
+		.to_daemon_bytes = IPC_RING_SMALL_BYTES, .to_client_bytes = IPC_RING_SMALL_BYTES,
+	};
+	int memory_fd;
+
+	raw->bytes = ipc_map_bytes(hello.to_daemon_bytes, hello.to_client_bytes);
+	ck_assert_int_eq(connect_memory(raw->bytes, &memory_fd), 0);
+	raw->map = mmap(NULL, raw->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
+	ck_assert_ptr_ne(raw->map, MAP_FAILED);
+	raw->page = (struct ipc_page *) (void *) raw->map;
+	raw->to_daemon = (struct ipc_ring) {
+		.shared = &raw->page->to_daemon,
+		.data = raw->map + IPC_PAGE_BYTES + IPC_REPLY_BYTES_MAX,
+		.size = hello.to_daemon_bytes,
+	};
+	ck_assert_int_eq(connect_open("toy", &hello, memory_fd, &raw->fd), 0);
+	(void) close(memory_fd);
+}
+
+static void
+raw_close(struct raw *raw)
+{
+	(void) close(raw->fd);
+	(void) munmap(raw->map, raw->bytes);
+}
+
+/* The server hangs up on us within 5 s. */
+static bool
+raw_is_cut(const struct raw *raw)
+{
+	struct pollfd poller = { .fd = raw->fd };
+
+	return poll(&poller, 1, 5000) == 1 && (poller.revents & POLLHUP) != 0;
+}
+
+static void
+raw_bell(const struct raw *raw)
+{
+	(void) send(raw->fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void
+raw_put(struct raw *raw, uint32_t function, const void *data, size_t len)
+{
+	uint8_t bytes[256];
+	struct iovec iov = { .iov_base = bytes, .iov_len = len };
+
+	memcpy(bytes, data, len);
+	ck_assert_int_eq(ipc_ring_put(&raw->to_daemon, function, &iov, 1, 0), 0);
+}
+
+/* --- garbage --- */
+
+enum garbage {
+	GARBAGE_HEAD, GARBAGE_HEAD_ODD, GARBAGE_LEN, GARBAGE_BASE, GARBAGE_CALL_TWICE,
+	GARBAGE_CALL_SHORT, GARBAGE_RECORD, GARBAGE_TAIL, GARBAGE_COUNT
+};
+
+static void
+garbage_write(struct raw *raw, enum garbage kind)
+{
+	const uint32_t head[2] = { 1, 0 };
+	const struct toy_burst burst = { .count = 10, .bytes = 100 };
+	uint8_t call[sizeof head + sizeof burst];
+
+	memcpy(call, head, sizeof head);
+	memcpy(call + sizeof head, &burst, sizeof burst);
+	switch (kind) {
+	case GARBAGE_HEAD:
+		raw->page->to_daemon.head = IPC_RING_SMALL_BYTES + 8;
+		break;
+	case GARBAGE_HEAD_ODD:
+		raw->page->to_daemon.head = 13;
+		break;
+	case GARBAGE_LEN:
+		raw_put(raw, TOY_RECORD_COUNT, call, 8);
+		((uint32_t *) (void *) raw->to_daemon.data)[1] = 0xfffffff0u;
+		break;
+	case GARBAGE_BASE:
+		raw_put(raw, TOY_RECORD_COUNT, call, 8);
+		raw->page->to_daemon.base = 3;
+		break;
+	case GARBAGE_CALL_TWICE:
+		raw_put(raw, TOY_CALL_SILENCE | IPC_FUNCTION_CALL, head, sizeof head);
+		raw_put(raw, TOY_CALL_SILENCE | IPC_FUNCTION_CALL, head, sizeof head);
+		break;
+	case GARBAGE_CALL_SHORT:
+		raw_put(raw, TOY_CALL_SILENCE | IPC_FUNCTION_CALL, head, 4);
+		break;
+	case GARBAGE_RECORD:
+		raw_put(raw, TOY_RECORD_BAD, call, 8);
+		break;
+	case GARBAGE_TAIL:
+		raw->page->to_client.tail = 77;
+		raw_put(raw, TOY_CALL_BURST | IPC_FUNCTION_CALL, call, sizeof call);
+		break;
+	case GARBAGE_COUNT:
+		break;
+	}
+	raw_bell(raw);
+}
+
+/* Each kind ends that connection, is counted, and nothing else happens. */
+START_TEST(garbage_ends_that_connection_only)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *client = open_ok();
+	struct raw raw;
+
+	raw_open(&raw);
+	garbage_write(&raw, (enum garbage) _i);
+	ck_assert(raw_is_cut(&raw));
+	raw_close(&raw);
+	ck_assert_uint_eq(active_wait(client, 1).garbage_cut, 1);
+	client = client_close(client);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* Scribble everywhere while the server works on it. */
+static void
+scribble(struct raw *raw, struct prng *prng)
+{
+	const struct toy_burst burst = { .count = 20, .bytes = 3000 };
+	const uint32_t head[2] = { 1, 0 };
+	uint8_t call[sizeof head + sizeof burst];
+	uint32_t *words = (uint32_t *) (void *) raw->map;
+	size_t count = sizeof(struct ipc_page) / sizeof *words;
+
+	memcpy(call, head, sizeof head);
+	memcpy(call + sizeof head, &burst, sizeof burst);
+	raw_put(raw, TOY_CALL_BURST | IPC_FUNCTION_CALL, call, sizeof call);
+	raw_bell(raw);
+	for (int i = 0; i < 200; i++) {
+		uint64_t kind = prng_below(prng, 3);
+		uint32_t value = (uint32_t) prng_u64(prng);
+
+		if (kind == 0)
+			words[prng_below(prng, count)] = value;
+		else if (kind == 1)
+			words[prng_below(prng, count)] = value & 0x1fff8u;
+		else
+			words[prng_below(prng, raw->bytes / sizeof *words)] = value;
+		if (i % 8 == 0)
+			raw_bell(raw);
+	}
+}
+
+START_TEST(scribbling_never_harms_the_server)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *client = open_ok();
+	struct prng prng = { .state = (uint64_t) _i };
+	struct toy_state state;
+	struct raw raw;
+
+	for (int round = 0; round < 60; round++) {
+		raw_open(&raw);
+		scribble(&raw, &prng);
+		raw_close(&raw);
+	}
+	state = active_wait(client, 1);
+	ck_assert_uint_eq(state.opened, state.closed + 1);
+	client = client_close(client);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* --- hello --- */
+
+static int
+plain_connect(void)
+{
+	char name[IPC_NAME_BYTES_MAX];
+	struct sockaddr_un address;
+	socklen_t len;
+	int fd;
+
+	ck_assert_int_eq(ipc_name(name, sizeof name, "toy", getenv("COROSYNC_INSTANCE")), 0);
+	len = ipc_address(&address, name);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *) &address, len), 0);
+	return fd;
+}
+
+/* No descriptor, other words, memory that could shrink, wrong size, not memory. */
+START_TEST(hello_is_checked)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct ipc_hello hello = {
+		.magic = IPC_MAGIC, .version = IPC_VERSION,
+		.to_daemon_bytes = IPC_RING_SMALL_BYTES, .to_client_bytes = IPC_RING_SMALL_BYTES,
+	};
+	size_t bytes = ipc_map_bytes(IPC_RING_SMALL_BYTES, IPC_RING_SMALL_BYTES);
+	int fd, memory_fd;
+	struct ipc_welcome welcome;
+	struct client *client;
+
+	fd = plain_connect();
+	ck_assert_int_eq(send(fd, "hello, world", 12, 0), 12);
+	ck_assert_int_eq(recv(fd, &welcome, sizeof welcome, 0), sizeof welcome);
+	ck_assert_int_eq(welcome.error, -EPROTO);
+	(void) close(fd);
+	memory_fd = memfd_create("unsealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	ck_assert_int_eq(ftruncate(memory_fd, (off_t) bytes), 0);
+	ck_assert_int_eq(connect_open("toy", &hello, memory_fd, &fd), -EPERM);
+	ck_assert_int_eq(ftruncate(memory_fd, (off_t) bytes - 1), 0);
+	ck_assert_int_eq(fcntl(memory_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+	ck_assert_int_eq(connect_open("toy", &hello, memory_fd, &fd), -EINVAL);
+	(void) close(memory_fd);
+	memory_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	ck_assert_int_lt(connect_open("toy", &hello, memory_fd, &fd), 0);
+	(void) close(memory_fd);
+	ck_assert_int_eq(connect_memory(bytes, &memory_fd), 0);
+	hello.to_daemon_bytes += 8;
+	ck_assert_int_eq(connect_open("toy", &hello, memory_fd, &fd), -EINVAL);
+	hello.to_daemon_bytes = IPC_RING_SMALL_BYTES;
+	hello.version++;
+	ck_assert_int_eq(connect_open("toy", &hello, memory_fd, &fd), -EPROTO);
+	hello.version--;
+	ck_assert_int_eq(connect_open("toy", &hello, memory_fd, &fd), 0);
+	(void) close(fd);
+	(void) close(memory_fd);
+	client = open_ok();
+	(void) active_wait(client, 1);
+	client = client_close(client);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* Whoever connects and says nothing is sent away after 5 s, and harms nobody meanwhile. */
+START_TEST(silence_is_not_waited_for)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	int fd = plain_connect();
+	struct client *client = open_ok();
+	struct pollfd poller = { .fd = fd, .events = POLLIN };
+	struct ipc_welcome welcome;
+
+	ck_assert_int_eq(poll(&poller, 1, 8000), 1);
+	ck_assert_int_eq(recv(fd, &welcome, sizeof welcome, 0), sizeof welcome);
+	ck_assert_int_eq(welcome.error, -ETIMEDOUT);
+	(void) active_wait(client, 1);
+	(void) close(fd);
+	client = client_close(client);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* --- clients that die --- */
+
+static void
+child_work(int round)
+{
+	struct toy_burst burst = { .count = 50, .bytes = 500 };
+	struct iovec call = { .iov_base = &burst, .iov_len = sizeof burst };
+	uint64_t number = 0;
+	struct iovec iov = { .iov_base = &number, .iov_len = sizeof number };
+	struct client_record record;
+	struct client *client;
+
+	if (client_open("toy", round % 2 == 0, &client) != CS_OK)
+		_exit(1);
+	for (;;) {
+		number++;
+		while (client_send(client, TOY_RECORD_COUNT, &iov, 1) == CS_ERR_TRY_AGAIN)
+			;
+		if (number % 100 == 0)
+			(void) client_call(client, TOY_CALL_BURST, &call, 1, NULL, 0, NULL);
+		while (client_next(client, 0, &record) == CS_OK)
+			client_done(client);
+	}
+}
+
+static uint64_t
+shm_entries(void)
+{
+	DIR *dir = opendir("/dev/shm");
+	uint64_t count = 0;
+	const struct dirent *entry;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		count += strncmp(entry->d_name, "corosync", 8) == 0 ||
+		    strncmp(entry->d_name, "qb-", 3) == 0;
+	if (dir != NULL)
+		(void) closedir(dir);
+	return count;
+}
+
+/* Killed at 80 random moments from before connecting on: no descriptor, memory, file stays. */
+START_TEST(killed_clients_leave_nothing)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN), child;
+	struct client *client = open_ok();
+	struct prng prng = { .state = 4 };
+	struct toy_state before = state_get(client), after;
+	uint64_t files = shm_entries();
+
+	for (int round = 0; round < 80; round++) {
+		struct timespec wait = {
+			.tv_nsec = (long) prng_below(&prng, round < 40 ? 1000000 : 20000000),
+		};
+
+		child = fork();
+		if (child == 0)
+			child_work(round);
+		(void) nanosleep(&wait, NULL);
+		ck_assert_int_eq(kill(child, SIGKILL), 0);
+		ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	}
+	after = active_wait(client, 1);
+	ck_assert_uint_eq(after.fds, before.fds);
+	ck_assert_uint_eq(after.closed_errors, 0);
+	ck_assert_uint_eq(after.garbage_cut, 0);
+	ck_assert_uint_eq(after.backlog_bytes, 0);
+	ck_assert_uint_gt(after.closed, 20);
+	ck_assert_uint_gt(after.closed_records, 1000);
+	ck_assert_uint_eq(shm_entries(), files);
+	client = client_close(client);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* --- clients that do not read --- */
+
+/* Over the limit but not far: the ring is slowed for the grace time, then the client is cut off.
+ * It still gets what its ring holds; the other one notices nothing. */
+START_TEST(slow_client_is_cut_after_grace)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *slow = open_ok(), *other = open_ok();
+	struct toy_burst burst = { .count = 5600, .bytes = 1024 };
+	struct client_record record;
+	uint64_t start = cs_timestamp_get(), taken = 0;
+	struct toy_state state;
+	cs_error_t error;
+
+	call_ok(slow, TOY_CALL_BURST, &burst, sizeof burst);
+	state = state_get(other);
+	ck_assert_uint_gt(state.backlog_bytes, TOY_BACKLOG_BYTES);
+	state = active_wait(other, 1);
+	ck_assert_uint_ge(cs_timestamp_get() - start, TOY_GRACE_NS);
+	ck_assert_uint_lt(cs_timestamp_get() - start, TOY_GRACE_NS + 2000 * MS_NS);
+	ck_assert_uint_eq(state.slow_cut, 1);
+	ck_assert_uint_eq(state.congested_on, 1);
+	ck_assert_uint_eq(state.congested_off, 1);
+	ck_assert_uint_eq(state.backlog_bytes, 0);
+	while ((error = client_next(slow, 1000, &record)) == CS_OK) {
+		taken++;
+		client_done(slow);
+	}
+	ck_assert_int_eq(error, CS_ERR_LIBRARY);
+	ck_assert_uint_gt(taken, 3000);
+	ck_assert_uint_lt(taken, burst.count);
+	slow = client_close(slow);
+	other = client_close(other);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* Far over the limit: at once. */
+START_TEST(very_slow_client_is_cut_at_once)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *slow = open_ok(), *other = open_ok();
+	struct toy_burst burst = { .count = 8000, .bytes = 1024 };
+	uint64_t start = cs_timestamp_get();
+	struct client_record record;
+	cs_error_t error;
+
+	call_ok(slow, TOY_CALL_BURST, &burst, sizeof burst);
+	ck_assert_uint_eq(active_wait(other, 1).slow_cut, 1);
+	ck_assert_uint_lt(cs_timestamp_get() - start, TOY_GRACE_NS);
+	while ((error = client_next(slow, 1000, &record)) == CS_OK)
+		client_done(slow);
+	ck_assert_int_eq(error, CS_ERR_LIBRARY);
+	slow = client_close(slow);
+	other = client_close(other);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* Late, but within the grace time: it gets everything, in order, and stays. */
+START_TEST(late_client_is_forgiven)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *late = open_ok(), *other = open_ok();
+	struct toy_burst burst = { .count = 5600, .bytes = 1024 };
+	struct client_record record;
+	struct toy_state state;
+	uint32_t number;
+
+	call_ok(late, TOY_CALL_BURST, &burst, sizeof burst);
+	(void) poll(NULL, 0, 100);
+	for (uint32_t i = 0; i < burst.count; i++) {
+		if (client_next(late, 2000, &record) != CS_OK)
+			ck_abort_msg("event %u", i);
+		memcpy(&number, record.data, sizeof number);
+		if (number != i)
+			ck_abort_msg("event %u is %u", i, number);
+		client_done(late);
+	}
+	(void) poll(NULL, 0, 400);
+	state = state_get(other);
+	ck_assert_uint_eq(state.active, 2);
+	ck_assert_uint_eq(state.slow_cut, 0);
+	ck_assert_uint_eq(state.backlog_bytes, 0);
+	ck_assert_uint_eq(state.congested_on, 1);
+	ck_assert_uint_eq(state.congested_off, 1);
+	late = client_close(late);
+	other = client_close(other);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* --- the daemon refuses, dies, never was --- */
+
+START_TEST(refusals_have_their_errors)
+{
+	struct client *client;
+	pid_t pid = toy_start(TOY_DOOR_REFUSE);
+
+	ck_assert_int_eq(client_open("toy", true, &client), CS_ERR_ACCESS);
+	toy_kill(pid, SIGTERM);
+	ck_assert_int_eq(client_open("toy", true, &client), CS_ERR_LIBRARY);
+	pid = toy_start_again(TOY_DOOR_NOT_READY);
+	ck_assert_int_eq(client_open("toy", true, &client), CS_ERR_TRY_AGAIN);
+	toy_kill(pid, SIGTERM);
+	pid = toy_start_again(TOY_DOOR_OPEN);
+	ck_assert_int_eq(client_open("toy", true, &client), CS_OK);
+	call_ok(client, TOY_CALL_CLOSE, NULL, 0);
+	ck_assert_int_eq(client_call(client, TOY_CALL_STATE, NULL, 0, NULL, 0, NULL),
+	    CS_ERR_LIBRARY);
+	client = client_close(client);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+START_TEST(out_of_descriptors_is_said)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *client = open_ok(), *other[10];
+	size_t count = 0;
+	cs_error_t error = CS_OK;
+
+	call_ok(client, TOY_CALL_LIMIT_FDS, NULL, 0);
+	while (count < 10 && (error = client_open("toy", true, &other[count])) == CS_OK)
+		count++;
+	ck_assert_int_eq(error, CS_ERR_NO_RESOURCES);
+	ck_assert_uint_lt(count, 10);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(client_open("toy", true, &other[count]), CS_ERR_NO_RESOURCES);
+	call_ok(client, TOY_CALL_HOLD + 90, NULL, 0);	/* it goes on working */
+	while (count > 0)
+		(void) client_close(other[--count]);
+	client = client_close(client);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+static void
+kill_later(pid_t pid, int delay_ms)
+{
+	if (fork() != 0)
+		return;
+	(void) poll(NULL, 0, delay_ms);
+	(void) kill(pid, SIGKILL);
+	_exit(0);
+}
+
+/* SIGKILL of the daemon: whoever is in a call or waits for an event hears at once; sending says it
+ * too; after a new start a new connection works. */
+START_TEST(daemon_death_is_heard_at_once)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *client = open_ok();
+	struct client_record record;
+	uint64_t number = 1, start;
+	struct iovec iov = { .iov_base = &number, .iov_len = sizeof number };
+	cs_error_t error;
+
+	kill_later(pid, 100);
+	start = cs_timestamp_get();
+	if (_i == 0)
+		error = client_call(client, TOY_CALL_SILENCE, NULL, 0, NULL, 0, NULL);
+	else if (_i == 1)
+		error = client_next(client, -1, &record);
+	else
+		do {
+			error = client_send(client, TOY_RECORD_COUNT, &iov, 1);
+			number += error == CS_OK;
+		} while (error == CS_OK || error == CS_ERR_TRY_AGAIN);
+	ck_assert_int_eq(error, CS_ERR_LIBRARY);
+	ck_assert_uint_lt(cs_timestamp_get() - start, 400 * MS_NS);
+	ck_assert_int_eq(client_send(client, TOY_RECORD_COUNT, &iov, 1), CS_ERR_LIBRARY);
+	ck_assert_int_eq(client_next(client, 0, &record), CS_ERR_LIBRARY);
+	ck_assert_int_eq(client_call(client, TOY_CALL_STATE, NULL, 0, NULL, 0, NULL),
+	    CS_ERR_LIBRARY);
+	client = client_close(client);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_int_eq(client_open("toy", true, &client), CS_ERR_LIBRARY);
+	pid = toy_start_again(TOY_DOOR_OPEN);
+	client = open_ok();
+	ck_assert_uint_eq(state_get(client).active, 1);
+	client = client_close(client);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* Events that were there before the daemon died are still handed out. */
+START_TEST(last_events_of_a_dead_daemon)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *client = open_ok();
+	struct toy_burst burst = { .count = 10, .bytes = 8 };
+	struct client_record record;
+	int taken = 0;
+
+	call_ok(client, TOY_CALL_BURST, &burst, sizeof burst);
+	toy_kill(pid, SIGKILL);
+	while (client_next(client, 1000, &record) == CS_OK) {
+		taken++;
+		client_done(client);
+	}
+	ck_assert_int_eq(taken, 10);
+	ck_assert_int_eq(client_next(client, -1, &record), CS_ERR_LIBRARY);
+	client = client_close(client);
+}
+END_TEST
+
+static Suite *
+hostile_suite(void)
+{
+	Suite *suite = suite_create("ipc in bad company");
+	TCase *tc = tcase_create("hostile");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, garbage_ends_that_connection_only, 0, GARBAGE_COUNT);
+	tcase_add_loop_test(tc, scribbling_never_harms_the_server, 0, 10);
+	tcase_add_test(tc, hello_is_checked);
+	tcase_add_test(tc, silence_is_not_waited_for);
+	tcase_add_test(tc, killed_clients_leave_nothing);
+	tcase_add_test(tc, slow_client_is_cut_after_grace);
+	tcase_add_test(tc, very_slow_client_is_cut_at_once);
+	tcase_add_test(tc, late_client_is_forgiven);
+	tcase_add_test(tc, refusals_have_their_errors);
+	tcase_add_test(tc, out_of_descriptors_is_said);
+	tcase_add_loop_test(tc, daemon_death_is_heard_at_once, 0, 3);
+	tcase_add_test(tc, last_events_of_a_dead_daemon);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
+
+int
+main(void)
+{
+	SRunner *runner = srunner_create(hostile_suite());
+	int failed;
+
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
