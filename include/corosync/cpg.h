@@ -146,7 +146,7 @@ cs_error_t cpg_model_initialize(cpg_handle_t *handle, cpg_model_t model,
     cpg_model_data_t *model_data, void *context);
 
 /* Leave the group, if in one, and disconnect.  What was sent before is still sent; what was not
- * yet dispatched is lost.  Frees the handle's zero-copy buffers and iterations. */
+ * yet dispatched is lost.  Frees zero-copy buffers; iterations stay until they are finalised. */
 cs_error_t cpg_finalize(cpg_handle_t handle);
 
 /* A descriptor to poll for POLLIN: cpg_dispatch() has something to do.  It stays ours: don't read

@@ -662,14 +662,14 @@ run(uint64_t seed, struct model *model)
 	world->on_events = on_events;
 	world->try_again = seed % 2 == 0;
 	world_rings(world, one_ring, true);
-	for (uint32_t step = 0; step < 2000; step++) {
-		uint32_t dice = world_pick(world, 100);
+	for (uint32_t step = 0; step < 4000; step++) {
+		uint32_t dice = world_pick(world, 1000);
 
-		if (dice < 30)
+		if (dice < 250)
 			client_act(model);
-		else if (dice < 60)
+		else if (dice < 500)
 			(void) world_send(world, world_pick(world, world->node_count));
-		else if (dice < 98)
+		else if (dice < 992)
 			(void) world_deliver(world, world_pick(world, world->node_count));
 		else
 			nodes_act(model);
