@@ -178,6 +178,9 @@ fuzz_cluster_new(uint64_t seed, bool genuine)
 	    : UINT32_MAX - (uint32_t) prng_below(&cluster->prng, 300);
 	cluster->loss_permille = (uint32_t) prng_below(&cluster->prng, 20);
 	cluster->learn_peers = !genuine && prng_below(&cluster->prng, 2) == 0;
+	cluster->endless = !genuine && prng_below(&cluster->prng, 16) == 0;
+	if (cluster->endless)
+		cluster->frame_bytes_max = 9000;
 	for (size_t i = 0; i < cluster->node_count; i++)
 		fuzz_node_start(cluster, i);
 	return cluster;

@@ -57,6 +57,7 @@ struct fuzz_cluster {
 	size_t node_count;
 	uint32_t frame_bytes_max, seq_first, loss_permille;
 	bool learn_peers;
+	bool endless;		/* this one's forger makes messages without end */
 	bool genuine;		/* nobody forges: what is delivered was submitted */
 	struct fuzz_node node[FUZZ_NODES_MAX];
 	struct fuzz_packet packet[FUZZ_PACKETS_MAX];	/* a ring; all take equally long */

@@ -15,16 +15,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/fuzz/fuzz_cluster.h"
+#include "test/fuzz/fuzz_forge.h"
 
-#define FRAME_ROOM	70000u
-#define STEPS_ATTACK	3000u
+#define STEPS_ATTACK	3000u	/* of noise */
+#define STEPS_FORGED	200u	/* a few forgeries ruin a ring for good: better many rings */
+#define STEPS_ENDLESS	1000u
+#define STEPS_TOGETHER	1500u	/* enough to form one */
+#define RINGS_FORGED	12u	/* a seed */
 #define CALM_NS		(20 * SEC_NS)
 #define AGREE_MESSAGES	5u
 
 static uint64_t current_seed;
-static uint8_t frame[FRAME_ROOM];
-static size_t frame_len;
+/* The datagram being made up. */
+static struct fuzz_forged forged;
+#define frame		forged.data
+#define frame_len	forged.len
 
 static uint64_t total_fed, total_accepted, total_dropped[TOTEM_DROP_COUNT];
 
@@ -39,26 +44,11 @@ fuzz_fail(const char *expression, const char *file, int line)
 	exit(EXIT_FAILURE);
 }
 
-/* Values at which arithmetic goes wrong. */
-static uint64_t
-interesting(struct prng *prng)
-{
-	static const uint64_t values[] = {
-		0, 1, 2, 3, 0x7f, 0x80, 0xff, 0x100, 1000, 0x7fff, 0x8000, 0xffff, 0x10000,
-		0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff, UINT64_C(1) << 62,
-		UINT64_C(1) << 63, UINT64_MAX,
-	};
-	size_t count = sizeof values / sizeof values[0];
-	uint64_t pick = prng_below(prng, count + 1);
-
-	return pick == count ? prng_u64(prng) : values[pick];
-}
-
 static void
 put_number(struct prng *prng, uint8_t *data, size_t len)
 {
 	size_t size = (size_t) 1 << prng_below(prng, 4);
-	uint64_t value = interesting(prng);
+	uint64_t value = fuzz_interesting(prng);
 	size_t at;
 
 	if (len < size)
@@ -132,23 +122,6 @@ take_kept(struct fuzz_cluster *cluster)
 	return true;
 }
 
-/* One that is on its way: fresh, so that nothing refuses it for its age.  To its own receiver. */
-static bool
-take_flying(struct fuzz_cluster *cluster, size_t *ret_target)
-{
-	const struct fuzz_packet *packet;
-	size_t at;
-
-	if (cluster->packet_count == 0)
-		return false;
-	at = cluster->packet_head + (size_t) prng_below(&cluster->prng, cluster->packet_count);
-	packet = &cluster->packet[at % FUZZ_PACKETS_MAX];
-	memcpy(frame, packet->data, packet->len);
-	frame_len = packet->len;
-	*ret_target = packet->node;
-	return true;
-}
-
 /* Is it, byte for byte, some frame that was really sent?  Then it may be accepted. */
 static bool
 is_kept(const struct fuzz_cluster *cluster)
@@ -194,7 +167,7 @@ mutate_header(struct fuzz_cluster *cluster, struct wire_header *header)
 
 	switch (prng_below(prng, 40)) {
 	case 0:
-		header->sender = (uint32_t) interesting(prng);
+		header->sender = (uint32_t) fuzz_interesting(prng);
 		break;
 	case 1:
 		header->sender = 1 + (uint32_t) prng_below(prng, cluster->node_count + 2);
@@ -203,21 +176,21 @@ mutate_header(struct fuzz_cluster *cluster, struct wire_header *header)
 		header->incarnation = prng_below(prng, 4);
 		break;
 	case 3:
-		header->incarnation = interesting(prng);
+		header->incarnation = fuzz_interesting(prng);
 		break;
 	case 4:
 		header->type = (uint8_t) prng_below(prng, WIRE_TYPE_END + 2);
 		break;
 	case 5:
-		header->counter = interesting(prng);
+		header->counter = fuzz_interesting(prng);
 		break;
 	case 6:
 		if (prng_below(prng, 4) == 0)
-			header->version = (uint8_t) interesting(prng);
+			header->version = (uint8_t) fuzz_interesting(prng);
 		break;
 	case 7:
 		if (prng_below(prng, 4) == 0)
-			header->cluster = (uint32_t) interesting(prng);
+			header->cluster = (uint32_t) fuzz_interesting(prng);
 		break;
 	default:	/* as it was */
 		break;
@@ -228,22 +201,26 @@ static void
 forge(struct fuzz_cluster *cluster, size_t target)
 {
 	struct prng *prng = &cluster->prng;
-	struct wire_header header = { 0 };
+	uint64_t way = prng_below(prng, 4);
 
-	if (prng_below(prng, 2) == 0 || !take_flying(cluster, &target)) {
-		if (!take_kept(cluster))
+	forged.target = target;
+	if (way == 3) {
+		if (!fuzz_forge(cluster, &forged))
 			return;
+	} else {
+		if (way > 0 || !fuzz_take_flying(cluster, 0, &forged)) {
+			if (!take_kept(cluster))
+				return;
+			FUZZ_CHECK(wire_open(frame, frame_len, &forged.header) == TOTEM_ACCEPTED);
+		}
+		for (uint64_t n = 1 + prng_below(prng, 2); n > 0; n--)
+			mutate_once(cluster, TOTEM_HEADER_BYTES);
+		mutate_header(cluster, &forged.header);
 	}
-	FUZZ_CHECK(wire_open(frame, frame_len, &header) == TOTEM_ACCEPTED);
-	if (prng_below(prng, 16) == 0) {
-		frame_len = TOTEM_HEADER_BYTES + (size_t) prng_below(prng, 300);
-		fill_random(prng, frame + TOTEM_HEADER_BYTES, frame_len - TOTEM_HEADER_BYTES);
-	}
-	for (uint64_t n = 1 + prng_below(prng, 2); n > 0; n--)
-		mutate_once(cluster, TOTEM_HEADER_BYTES);
-	mutate_header(cluster, &header);
-	wire_seal(frame, frame_len, &header);
-	(void) fuzz_feed(cluster, target, frame, frame_len);
+	if (frame_len < TOTEM_HEADER_BYTES)
+		return;
+	wire_seal(frame, frame_len, &forged.header);
+	(void) fuzz_feed(cluster, forged.target, frame, frame_len);
 }
 
 /* One step of the cluster's own life, and perhaps what disturbs it. */
@@ -255,8 +232,11 @@ attack_step(struct fuzz_cluster *cluster)
 
 	fuzz_step(cluster);
 	if (prng_below(prng, 8) == 0)
-		fuzz_submit(cluster, target, prng_below(prng, 32) == 0 ? 100000 : 1500);
-	if (prng_below(prng, 2) == 0) {
+		fuzz_submit(cluster, target, cluster->endless ? 500000
+		    : prng_below(prng, 32) == 0 ? 100000 : 1500);
+	if (cluster->endless) {
+		fuzz_forge_endless(cluster);
+	} else if (prng_below(prng, 2) == 0) {
 		for (uint64_t n = 1 + prng_below(prng, 4); n > 0; n--) {
 			if (cluster->genuine)
 				noise(cluster, target);
@@ -264,7 +244,8 @@ attack_step(struct fuzz_cluster *cluster)
 				forge(cluster, target);
 		}
 	}
-	if (prng_below(prng, 1500) == 0) {
+	/* Forgers shall see many commit phases. */
+	if (!cluster->endless && prng_below(prng, cluster->genuine ? 1500 : 60) == 0) {
 		fuzz_node_kill(cluster, target);
 		fuzz_node_start(cluster, target);
 	}
@@ -322,19 +303,41 @@ totals_add(const struct fuzz_cluster *cluster)
 }
 
 static void
-run_seed(uint64_t seed)
+run_noise(uint64_t seed)
 {
-	struct fuzz_cluster *cluster;
+	struct fuzz_cluster *cluster = fuzz_cluster_new(seed, /* genuine= */ true);
 
-	current_seed = seed;
-	frame_len = 0;
-	cluster = fuzz_cluster_new(seed, /* genuine= */ seed % 2 != 0);
 	for (size_t i = 0; i < STEPS_ATTACK; i++)
 		attack_step(cluster);
-	if (cluster->genuine)
-		check_agreement(cluster);
+	check_agreement(cluster);
 	totals_add(cluster);
 	cluster = fuzz_cluster_free(cluster);
+}
+
+/* Some rings are attacked when they work, some when they begin to form. */
+static void
+run_forged(uint64_t seed)
+{
+	struct fuzz_cluster *cluster = fuzz_cluster_new(seed, /* genuine= */ false);
+	bool wait = prng_below(&cluster->prng, 3) != 0;
+
+	for (size_t i = 0; wait && i < STEPS_TOGETHER && !fuzz_together(cluster); i++)
+		fuzz_step(cluster);
+	for (size_t i = 0; i < (cluster->endless ? STEPS_ENDLESS : STEPS_FORGED); i++)
+		attack_step(cluster);
+	totals_add(cluster);
+	cluster = fuzz_cluster_free(cluster);
+}
+
+static void
+run_seed(uint64_t seed)
+{
+	current_seed = seed;
+	frame_len = 0;
+	if (seed % 2 != 0)
+		run_noise(seed);
+	for (uint64_t i = 0; seed % 2 == 0 && i < RINGS_FORGED; i++)
+		run_forged(seed * RINGS_FORGED + i);
 }
 
 static void
@@ -354,7 +357,7 @@ int
 main(int argc, char **argv)
 {
 	uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 24;
+	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 60;
 
 	for (uint64_t i = 0; i < count; i++) {
 		/* A sanitizer's report has no seed: this line is it. */
