@@ -1,1 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# The daemon's pure parts.
+if HAVE_CHECK
+daemon_tests = test/unit/test_config test/unit/test_sync test/unit/test_core
+check_PROGRAMS += $(daemon_tests)
+TESTS += $(daemon_tests)
+test_unit_test_config_SOURCES = test/unit/test_config.c
+test_unit_test_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_unit_test_config_LDADD = libcore.la libtotem.la libnet.la libbase.la $(CHECK_LIBS)
+test_unit_test_sync_SOURCES = test/unit/test_sync.c
+test_unit_test_sync_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_unit_test_sync_LDADD = libcore.la libtotem.la libnet.la libbase.la $(CHECK_LIBS)
+test_unit_test_core_SOURCES = test/unit/test_core.c
+test_unit_test_core_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_unit_test_core_LDADD = libcore.la libtotem.la libnet.la libbase.la $(CHECK_LIBS)
+endif
