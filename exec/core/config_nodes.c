@@ -166,7 +166,8 @@ config_finish_nodes(struct config *config, const char *file, struct config_repor
 		config_report(reports, CONFIG_ERROR, file, 0,
 		    "no nodelist: transport udpu needs one; allowed: nodelist { node { … } }, or "
 		    "transport: udp");
-	if (config->node_count == 0 && config->link.bind[0] == '\0')
+	if (config->node_count == 0 && config->transport == CONFIG_TRANSPORT_UDP
+	    && config->link.bind[0] == '\0')
 		config_report(reports, CONFIG_ERROR, file, config->link.line,
 		    "totem.interface.bindnetaddr is missing; without a nodelist it says which "
 		    "interface to use");

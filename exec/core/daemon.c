@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,22 @@ stop(struct daemon *d, enum process_exit status)
 		d->status = status;
 	d->stopping = true;
 	qb_loop_stop(d->loop);
+}
+
+/* A reason not to start: to the log, and to who waits for us in the foreground. */
+static void __attribute__((format(printf, 3, 4)))
+refuse(struct daemon *d, enum process_exit status, const char *format, ...)
+{
+	char text[LOCAL_WHY_MAX + 64];
+	va_list args;
+
+	va_start(args, format);
+	(void) vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	log_line(LOG_SUBSYS_MAIN, LOG_CRIT, "Cannot start: %s", text);
+	if (d->ready_fd >= 0)
+		fprintf(stderr, "corosync: cannot start: %s\n", text);
+	stop(d, status);
 }
 
 /* --- what the parts tell us ------------------------------------------------------------------ */
@@ -159,15 +176,15 @@ engines_begin(struct daemon *d, const struct local_found *local)
 	const struct engines_config config = {
 		.loop = d->loop, .config = &d->config,
 		.totem = shell_totem(d->shell), .net = shell_net(d->shell),
-		.directory = d->options->engine_dir, .instance = d->instance.name,
+		.directory = d->engine_dir, .instance = d->instance.name,
 		.local = local->address, .authorised = on_authorised, .log = on_log,
 		.wake = on_wake, .ready = on_ready, .host = d,
 	};
 	int r = engines_new(&config, &d->engines);
 
 	if (r < 0)
-		log_line(LOG_SUBSYS_SERV, LOG_CRIT, "The engines of %s cannot be started: %s",
-		    config.directory, strerror(-r));
+		refuse(d, PROCESS_EXIT_SERVICES, "the engines of %s: %s", config.directory,
+		    strerror(-r));
 	else if (engines_count(d->engines) == 0)
 		log_line(LOG_SUBSYS_SERV, LOG_WARNING, "No engine was found in %s: "
 		    "there is no service for programs.", config.directory);
@@ -210,10 +227,8 @@ on_begin(void *host, const struct local_found *local, const struct net_peer *pee
 	    (unsigned int) ntohs(local->address.sa.any.sa_family == AF_INET
 	    ? local->address.sa.v4.sin_port : local->address.sa.v6.sin6_port),
 	    config.net.kind == NET_UDP ? "udp" : "udpu", d->config.node_count);
-	if (engines_begin(d, local) < 0) {
-		stop(d, PROCESS_EXIT_SERVICES);
+	if (engines_begin(d, local) < 0)
 		return 0;
-	}
 	shell_engines_set(d->shell, d->engines);
 	shell_start(d->shell);
 	return 0;
@@ -244,9 +259,8 @@ on_failed(void *host, int error, const char *why)
 {
 	struct daemon *d = host;
 
-	log_line(LOG_SUBSYS_MAIN, LOG_CRIT, "Cannot start: %s%s", why, error == -EADDRINUSE
-	    ? " (another program has the port)" : "");
-	stop(d, error == -EINVAL ? PROCESS_EXIT_CONFIG : PROCESS_EXIT_FATAL);
+	refuse(d, error == -EINVAL ? PROCESS_EXIT_CONFIG : PROCESS_EXIT_FATAL, "%s%s", why,
+	    error == -EADDRINUSE ? " (another program has the port)" : "");
 }
 
 static void
@@ -257,8 +271,7 @@ state_begin(struct daemon *d)
 	int r = state_open(dir, time(NULL), &found, &d->state);
 
 	if (r < 0) {
-		log_line(LOG_SUBSYS_STATE, LOG_CRIT, "Cannot start: %s", strerror(-r));
-		stop(d, PROCESS_EXIT_FATAL);
+		refuse(d, PROCESS_EXIT_FATAL, "%s", strerror(-r));
 		return;
 	}
 	d->ring_seq_floor = found.ring_seq_floor;
@@ -354,11 +367,10 @@ daemon_run(struct daemon *d)
 	state_begin(d);
 	if (!d->stopping) {
 		r = start_new(d->loop, &d->config, &handlers, d, &d->start);
-		if (r < 0) {
-			log_line(LOG_SUBSYS_MAIN, LOG_CRIT, "Cannot start: %s", strerror(-r));
-			return PROCESS_EXIT_FATAL;
-		}
-		qb_loop_run(d->loop);
+		if (r < 0)
+			refuse(d, PROCESS_EXIT_FATAL, "%s", strerror(-r));
+		else
+			qb_loop_run(d->loop);
 	}
 	take_down(d);
 	qb_loop_destroy(d->loop);

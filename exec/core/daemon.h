@@ -18,6 +18,7 @@ struct daemon {
 	struct config_reports reports;
 	struct instance instance;
 	const struct options *options;
+	char engine_dir[INSTANCE_PATH_MAX];
 	int ready_fd;			/* who started us waits there; -1: nobody does */
 	enum process_exit status;	/* why the loop ends */
 	bool stopping;

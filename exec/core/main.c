@@ -56,6 +56,37 @@ config_begin(struct daemon *d)
 	return 0;
 }
 
+/* The daemon goes to the root directory: what it opens later must not depend on where it began. */
+static int
+path_absolute(char *path, size_t size)
+{
+	char dir[INSTANCE_PATH_MAX], whole[INSTANCE_PATH_MAX * 2];
+	int len;
+
+	if (path[0] == '/' || path[0] == '\0')
+		return 0;
+	if (getcwd(dir, sizeof dir) == NULL)
+		return -errno;
+	len = snprintf(whole, sizeof whole, "%s/%s", dir, path);
+	if (len < 0 || (size_t) len >= size || (size_t) len >= sizeof whole)
+		return -ENAMETOOLONG;
+	memcpy(path, whole, (size_t) len + 1);
+	return 0;
+}
+
+static int
+paths_absolute(struct daemon *d)
+{
+	int r = path_absolute(d->instance.run_dir, sizeof d->instance.run_dir);
+
+	if (r == 0)
+		r = path_absolute(d->instance.state_dir, sizeof d->instance.state_dir);
+	if (r == 0)
+		r = path_absolute(d->config.log.logfile, sizeof d->config.log.logfile);
+	(void) snprintf(d->engine_dir, sizeof d->engine_dir, "%s", d->options->engine_dir);
+	return r < 0 ? r : path_absolute(d->engine_dir, sizeof d->engine_dir);
+}
+
 static int
 directory_begin(const char *what, const char *path, mode_t mode)
 {
@@ -76,6 +107,8 @@ instance_begin(struct daemon *d)
 	};
 	int r = instance_init(&d->instance, d->options->instance, &paths);
 
+	if (r == 0)
+		r = paths_absolute(d);
 	if (r < 0) {
 		fprintf(stderr, "corosync: %s\n", r == -EINVAL ? "COROSYNC_INSTANCE is not allowed;"
 		    " allowed: letters, digits, '-' and '_', at most 32" : strerror(-r));
