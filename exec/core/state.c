@@ -122,7 +122,7 @@ foreign_floor(const char *dir_path)
 }
 
 static int
-write_all_synced(int fd, const uint8_t *data, size_t len)
+write_all(int fd, const uint8_t *data, size_t len, bool durable)
 {
 	ssize_t n = write(fd, data, len);
 
@@ -130,11 +130,12 @@ write_all_synced(int fd, const uint8_t *data, size_t len)
 		return -errno;
 	if ((size_t) n != len)
 		return -ENOSPC;
-	return fsync(fd) < 0 ? -errno : 0;
+	return durable && fsync(fd) < 0 ? -errno : 0;
 }
 
+/* Not `durable`: only try whether it would work, without waiting for the disk; changes nothing. */
 static int
-state_write(const char *dir, uint64_t ring_seq)
+state_write(const char *dir, uint64_t ring_seq, bool durable)
 {
 	uint8_t data[STATE_FILE_BYTES];
 	int dir_fd, fd, r;
@@ -149,14 +150,15 @@ state_write(const char *dir, uint64_t ring_seq)
 		goto out;
 	}
 	state_encode(ring_seq, data);
-	r = write_all_synced(fd, data, sizeof data);
+	r = write_all(fd, data, sizeof data, durable);
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
-	if (r == 0 && renameat(dir_fd, STATE_FILE_NAME ".new", dir_fd, STATE_FILE_NAME) < 0)
+	if (r == 0 && durable
+	    && renameat(dir_fd, STATE_FILE_NAME ".new", dir_fd, STATE_FILE_NAME) < 0)
 		r = -errno;
-	if (r == 0 && fsync(dir_fd) < 0)
+	if (r == 0 && durable && fsync(dir_fd) < 0)
 		r = -errno;
-	if (r < 0)
+	if (r < 0 || !durable)
 		(void) unlinkat(dir_fd, STATE_FILE_NAME ".new", 0);
 out:
 	(void) close(dir_fd);
@@ -181,7 +183,7 @@ state_thread(void *argument)
 		s->wanted = false;
 		ring_seq = s->wanted_seq;
 		(void) pthread_mutex_unlock(&s->lock);
-		r = state_write(s->dir, ring_seq);
+		r = state_write(s->dir, ring_seq, true);
 		(void) pthread_mutex_lock(&s->lock);
 		s->answered = true;
 		s->answered_seq = ring_seq;
@@ -193,7 +195,7 @@ state_thread(void *argument)
 	return NULL;
 }
 
-/* Read what is there.  Writing the same number back shows at the start whether writing works. */
+/* Read what is there, and see whether writing works. */
 static void
 state_find(const char *dir, time_t now, struct state_found *found)
 {
@@ -215,7 +217,7 @@ state_find(const char *dir, time_t now, struct state_found *found)
 		found->foreign = true;
 		found->ring_seq_floor = foreign;
 	}
-	found->write_error = state_write(dir, found->ring_seq_floor);
+	found->write_error = state_write(dir, found->ring_seq_floor, false);
 }
 
 int

@@ -125,7 +125,7 @@ START_TEST(state_damage_and_stock_files)
 	file_put("ringid_2", &absurd, sizeof absurd);
 	file_put("ringid_3", &stock, 5);
 	ck_assert_int_eq(state_open(dir, 1000, &found, &state), 0);
-	ck_assert(found.foreign && found.intact);
+	ck_assert(found.foreign && found.damaged);
 	ck_assert_uint_eq(found.ring_seq_floor, stock);
 	state = state_close(state);
 }
