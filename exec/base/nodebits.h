@@ -63,6 +63,12 @@ nodebits_or(struct nodebits a, struct nodebits b)
 }
 
 static inline struct nodebits
+nodebits_and(struct nodebits a, struct nodebits b)
+{
+	return (struct nodebits) { { a.word[0] & b.word[0], a.word[1] & b.word[1] } };
+}
+
+static inline struct nodebits
 nodebits_minus(struct nodebits a, struct nodebits b)
 {
 	return (struct nodebits) { { a.word[0] & ~b.word[0], a.word[1] & ~b.word[1] } };

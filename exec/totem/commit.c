@@ -90,14 +90,16 @@ message_send(struct totem *t)
 	enum wire_type type = commit->info ? WIRE_COMMIT_INFO : WIRE_COMMIT_ASK;
 	struct buf_writer out = buf_writer(commit->blob, sizeof commit->blob);
 	size_t len, count = 0;
-	uint32_t to[TOTEM_NODES_MAX];
+	uint32_t ids[TOTEM_NODES_MAX];
+	const uint32_t *to;
 	uint8_t segments;
 
 	for (size_t i = 0; i < ring->member_count; i++)
 		if (nodebits_has(&commit->waiting, ring->slot[i]))
-			to[count++] = ring->member[i].node_id;
+			ids[count++] = ring->member[i].node_id;
 	wire_commit_put(&out, &commit->message);
-	if (!buf_writer_ok(&out) || count == 0)
+	to = send_ids(t, ids, count);
+	if (!buf_writer_ok(&out) || count == 0 || to == NULL)
 		return;
 	len = buf_written(&out);
 	segments = (uint8_t) ((len + SEGMENT_BYTES - 1) / SEGMENT_BYTES);
@@ -106,14 +108,12 @@ message_send(struct totem *t)
 		struct wire_segment segment = { ring->id, i, segments, commit->blob + at,
 			len - at < SEGMENT_BYTES ? len - at : SEGMENT_BYTES };
 
-		for (size_t k = 0; k < count; k++) {
-			struct control control = send_begin(t, type, WIRE_CONTROL_BYTES_MAX);
+		struct control control = send_begin(t, type, WIRE_CONTROL_BYTES_MAX);
 
-			if (control.frame != NULL)
-				wire_segment_put(&control.body, &segment);
-			send_to_one(t, &control, to[k]);
-			t->stats.commit_tx++;
-		}
+		if (control.frame != NULL)
+			wire_segment_put(&control.body, &segment);
+		send_to(t, &control, to, count);
+		t->stats.commit_tx += count;
 	}
 }
 
@@ -233,6 +233,7 @@ commit_begin(struct totem *t)
 	ring_fill(t, ask);
 	totem_timer_stop(t, TIMER_JOIN);
 	totem_enter(t, TOTEM_COMMIT, TOTEM_CAUSE_CONSENSUS, t->config.node_id);
+	commit->since_ns = t->now_ns;
 	commit->asked = false;
 	commit->info = false;
 	memset(&commit->blob_ring, 0, sizeof commit->blob_ring);

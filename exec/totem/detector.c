@@ -20,19 +20,25 @@
 #define CLOSED_PROBE_COUNT	3u
 #define PROBE_BYTES		16u
 
-static void
-probe_send(struct totem *t, uint32_t slot)
+/* Who lives at that node's address? */
+void
+detector_ask(struct totem *t, uint32_t slot)
 {
-	struct peer *peer = &t->peer[slot];
 	struct control control = send_begin(t, WIRE_PROBE, PROBE_BYTES);
 
 	if (control.frame != NULL) {
-		buf_put_u64(&control.body, peer->probe_stamp);
+		buf_put_u64(&control.body, t->peer[slot].probe_stamp);
 		buf_put_u64(&control.body, t->now_ns);
 	}
-	send_to_one(t, &control, peer->node_id);
-	peer->probes_sent++;
+	send_to_one(t, &control, t->peer[slot].node_id);
 	t->stats.probe_tx++;
+}
+
+static void
+probe_send(struct totem *t, uint32_t slot)
+{
+	detector_ask(t, slot);
+	t->peer[slot].probes_sent++;
 }
 
 static uint64_t

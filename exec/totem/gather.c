@@ -15,6 +15,7 @@
 
 #define FOREIGN_WAIT_NS		(150 * MS_NS)	/* a start or a merge waits so long for others */
 #define MATES_EXTRA_NS		(150 * MS_NS)	/* beyond silence and probes */
+#define CHANGED_MIND_NS		(100 * MS_NS)	/* its proposal settles, or COMMIT ends */
 #define COALESCE_BASE_NS	(200 * US_NS)
 #define COALESCE_NODE_NS	(15 * US_NS)	/* several changes go into one JOIN */
 #define JOIN_FIRST_NS		(8 * MS_NS)	/* repeats start fast and slow down */
@@ -180,30 +181,27 @@ gather_soon(struct totem *t)
 	totem_timer_set(t, TIMER_JOIN, t->now_ns);
 }
 
-static bool
-edge(struct totem *t, uint32_t a, uint32_t b)
-{
-	if (a == SELF || b == SELF)
-		return true;	/* candidates are mutual with us */
-	return nodebits_has(&t->peer[a].row.mutual, b) && nodebits_has(&t->peer[b].row.mutual, a);
-}
-
 /* Take candidates in the given order as long as they and all taken before hear each other. */
 static struct nodebits
 clique(struct totem *t, const uint32_t *order, size_t count, bool self_first)
 {
-	struct nodebits set = { { 0, 0 } };
+	struct nodebits set = { { 0, 0 } }, fits = { { UINT64_MAX, UINT64_MAX } };
 
 	if (self_first)
 		nodebits_add(&set, SELF);
 	for (size_t i = 0; i < count; i++) {
-		bool fits = true;
+		struct nodebits mutual = t->peer[order[i]].row.mutual, others = set;
 
-		for (size_t k = 0; fits && k < i; k++)
-			if (nodebits_has(&set, order[k]))
-				fits = edge(t, order[i], order[k]);
-		if (fits)
-			nodebits_add(&set, order[i]);
+		if (order[i] == SELF) {		/* candidates are mutual with us */
+			nodebits_add(&set, SELF);
+			continue;
+		}
+		nodebits_remove(&others, SELF);
+		if (!nodebits_has(&fits, order[i]) || !nodebits_within(&others, &mutual))
+			continue;
+		nodebits_add(&set, order[i]);
+		nodebits_add(&mutual, SELF);
+		fits = nodebits_and(fits, mutual);
 	}
 	return set;
 }
@@ -361,6 +359,18 @@ row_fill(struct totem *t, struct row *row, const struct wire_header *header,
 	}
 }
 
+static bool
+row_news(const struct row *before, const struct row *row)
+{
+	return before->received_ns <= 1 || before->epoch != row->epoch
+	    || before->state != row->state || before->mutual_count != row->mutual_count
+	    || !nodebits_equal(&before->hears, &row->hears)
+	    || !nodebits_equal(&before->mutual, &row->mutual)
+	    || !nodebits_equal(&before->proposed, &row->proposed)
+	    || !nodebits_equal(&before->given_up, &row->given_up)
+	    || !nodebits_equal(&before->expected, &row->expected);
+}
+
 /* A member of the ring being made, or of ours, gathers again: then so do we. */
 static bool
 regathers(struct totem *t, uint32_t slot)
@@ -377,6 +387,7 @@ regathers(struct totem *t, uint32_t slot)
 		if (forming->slot[i] == slot)
 			return row->epoch > forming->epoch[i]
 			    || (t->state == TOTEM_COMMIT && row->epoch == forming->epoch[i]
+			    && t->now_ns - t->commit.since_ns > CHANGED_MIND_NS
 			    && nodebits_has(&t->commit.waiting, slot) && !t->commit.info
 			    && !nodebits_equal(&row->proposed, &forming->set));
 	return false;
@@ -399,6 +410,7 @@ gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *heade
 {
 	struct peer *peer = &t->peer[slot];
 	bool join = status->state == TOTEM_GATHER;
+	struct row before;
 
 	if (join)
 		t->stats.join_rx++;
@@ -406,6 +418,7 @@ gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *heade
 		t->stats.beacon_rx++;
 	if (peer->row.received_ns != 0 && header->counter <= peer->row.counter)
 		return;		/* overtaken on the way */
+	before = peer->row;
 	row_fill(t, &peer->row, header, status);
 	if (status->ring_seq_max > t->ring_seq_max)
 		t->ring_seq_max = status->ring_seq_max;
@@ -418,7 +431,9 @@ gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *heade
 	case TOTEM_IDLE:
 		break;
 	case TOTEM_GATHER:
-		gather_evaluate(t);
+		/* A mere repeat changes nothing; the JOIN timer looks at what time changes. */
+		if (row_news(&before, &peer->row))
+			gather_evaluate(t);
 		break;
 	case TOTEM_COMMIT:
 	case TOTEM_RECOVERY:

@@ -103,9 +103,7 @@ struct peer {
 	uint64_t beacon_sent_ns;
 	uint64_t committed_epoch;	/* its JOINs of this epoch or before are past */
 	/* two nodes with this id? */
-	uint64_t other_incarnation;
-	uint32_t other_count;
-	uint64_t other_since_ns;
+	uint64_t other_incarnation, other_since_ns, other_probe_ns;
 	struct assembly assembly;
 	struct assembly recovered;	/* of one old frame; a frame's size is enough */
 };
@@ -173,7 +171,7 @@ struct commit {
 	bool info;			/* INFO is out (representative) or in (member) */
 	struct nodebits waiting;	/* representative: slots that did not answer yet */
 	struct wire_ack ack[TOTEM_NODES_MAX];	/* by member index */
-	uint64_t resend_wait_ns;
+	uint64_t resend_wait_ns, since_ns;
 	/* incoming segments */
 	uint8_t blob[WIRE_INFO_BYTES_MAX];
 	struct totem_ring_id blob_ring;
@@ -276,6 +274,8 @@ struct control send_begin(struct totem *t, enum wire_type type, size_t body_max)
 void send_to(struct totem *t, struct control *control, const uint32_t *ids, size_t count);
 /* To every node we know; where peers are learned, to everybody there is. */
 void send_to_all(struct totem *t, struct control *control);
+/* A list of recipients that lives as long as the outputs; NULL when there is no room. */
+const uint32_t *send_ids(struct totem *t, const uint32_t *ids, size_t count);
 void send_to_one(struct totem *t, struct control *control, uint32_t node_id);
 void send_to_source(struct totem *t, struct control *control);
 /* A frame of a store or of our own keeping: stays valid until the outputs are drained. */
@@ -309,6 +309,7 @@ void detector_on_probe(struct totem *t, uint32_t slot, const uint8_t *body, size
 void detector_on_probe_ack(struct totem *t, uint32_t slot, const uint8_t *body, size_t len);
 void detector_condemn(struct totem *t, uint32_t slot, enum totem_cause cause);
 void detector_forgive_all(struct totem *t);
+void detector_ask(struct totem *t, uint32_t slot);	/* a probe out of suspicion's order */
 void detector_clear(struct totem *t, uint32_t slot);
 
 /* order.c: the token */

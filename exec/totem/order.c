@@ -149,13 +149,15 @@ request_missing(struct totem *t, struct ring *ring, struct wire_token *token)
 		hops = (uint8_t) (t->order.asked_rounds / 2 < ring->member_count
 		    ? t->order.asked_rounds / 2 : ring->member_count);
 	for (uint32_t seq = ring->store.aru + 1; seq_le(seq, last); seq++) {
-		struct wire_range *range = &token->range[token->range_count - 1];
-
 		if (store_has(&ring->store, seq) || is_asked_for(token, seq))
 			continue;
-		if (token->range_count > others && range->first + range->count == seq) {
-			range->count++;
-			continue;
+		if (token->range_count > others) {
+			struct wire_range *range = &token->range[token->range_count - 1];
+
+			if (range->first + range->count == seq) {
+				range->count++;
+				continue;
+			}
 		}
 		if (token->range_count == TOTEM_RTR_RANGES_MAX)
 			break;

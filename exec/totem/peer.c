@@ -10,8 +10,11 @@
 
 #include "exec/totem/internal.h"
 
-#define OTHER_ALIVE_NS	(1 * SEC_NS)	/* the incarnation we know spoke so lately: it lives */
-#define OTHER_COUNT	4u		/* frames of another one meanwhile: two nodes, one id */
+#define OTHER_ALIVE_NS		(1 * SEC_NS)	/* silent for longer: no doubt that it is gone */
+#define OTHER_ASK_AGAIN_NS	(10 * SEC_NS)	/* so long what was found out counts */
+#define OTHER_SILENT_NS		(60 * MS_NS)	/* probed all the while and silent: gone */
+#define OTHER_PROBE_NS		(4 * MS_NS)
+#define OTHER_LATE_NS		(150 * MS_NS)	/* its frames may have been that long on the way */
 
 static void
 sorted_insert(struct totem *t, uint32_t slot)
@@ -101,7 +104,7 @@ adopt_incarnation(struct totem *t, uint32_t slot, uint64_t incarnation)
 	peer->incarnation = incarnation;
 	memset(&peer->row, 0, sizeof peer->row);
 	peer->committed_epoch = 0;
-	peer->other_count = 0;
+	peer->other_incarnation = 0;
 	peer->quarantine_until_ns = 0;
 	if (was_known && (t->state == TOTEM_OPERATIONAL || t->state == TOTEM_COMMIT
 	    || t->state == TOTEM_RECOVERY || t->state == TOTEM_GATHER)) {
@@ -113,33 +116,38 @@ adopt_incarnation(struct totem *t, uint32_t slot, uint64_t incarnation)
 	detector_clear(t, slot);
 }
 
-/* A frame from another incarnation than the one we know. */
+/* A frame from another incarnation than the one we know: restarted, or two nodes with one id?
+ * Who answers at the node's address tells: it is probed.  The new one answers: restarted.  The
+ * known one goes on talking: two nodes, and who was there first stays.  Nobody does: it is gone. */
 static enum totem_drop
-other_incarnation(struct totem *t, uint32_t slot, uint64_t incarnation)
+other_incarnation(struct totem *t, uint32_t slot, const struct wire_header *header)
 {
 	struct peer *peer = &t->peer[slot];
-	bool alive = peer->heard_ns != 0 && t->now_ns - peer->heard_ns < OTHER_ALIVE_NS;
+	bool alive = peer->heard_ns != 0 && t->now_ns - peer->heard_ns < OTHER_ALIVE_NS
+	    && peer->given_up == TOTEM_CAUSE_NONE && !peer->refused;
+	bool asked = peer->other_incarnation == header->incarnation
+	    && t->now_ns - peer->other_since_ns < OTHER_ASK_AGAIN_NS;
+	uint64_t quiet_since_ns = peer->heard_ns > peer->other_since_ns ? peer->heard_ns
+	    : peer->other_since_ns;
 
-	/* A later start; or an earlier one by the clock, which may have jumped, while the known
-	 * one is silent. */
-	if (incarnation > peer->incarnation || !alive) {
-		peer->other_incarnation = peer->incarnation;
-		adopt_incarnation(t, slot, incarnation);
+	if (!alive || (asked && (header->type == WIRE_PROBE_ACK
+	    || t->now_ns - quiet_since_ns > OTHER_SILENT_NS))) {
+		adopt_incarnation(t, slot, header->incarnation);
 		return TOTEM_ACCEPTED;
 	}
-	if (peer->other_incarnation != incarnation
-	    || t->now_ns - peer->other_since_ns > 10 * OTHER_ALIVE_NS) {
-		peer->other_incarnation = incarnation;
-		peer->other_count = 0;
+	if (!asked) {
+		peer->other_incarnation = header->incarnation;
 		peer->other_since_ns = t->now_ns;
+		peer->other_probe_ns = 0;
 	}
-	/* Late frames of a past start come in a burst; a second node goes on talking. */
-	if (++peer->other_count >= OTHER_COUNT
-	    && t->now_ns - peer->other_since_ns > OTHER_ALIVE_NS) {
-		totem_notify(t, TOTEM_NOTICE_DUPLICATE_ID, peer->node_id, incarnation);
-		return TOTEM_DROP_DUPLICATE_ID;
+	if (t->now_ns - peer->other_probe_ns > OTHER_PROBE_NS) {
+		peer->other_probe_ns = t->now_ns;
+		detector_ask(t, slot);
 	}
-	return TOTEM_DROP_STALE;
+	if (peer->heard_ns < peer->other_since_ns + OTHER_LATE_NS)
+		return TOTEM_DROP_STALE;
+	totem_notify(t, TOTEM_NOTICE_DUPLICATE_ID, peer->node_id, header->incarnation);
+	return TOTEM_DROP_DUPLICATE_ID;
 }
 
 enum totem_drop
@@ -163,7 +171,7 @@ peer_admit(struct totem *t, const struct wire_header *header, uint32_t *ret_slot
 	if (t->peer[slot].incarnation == 0)
 		t->peer[slot].incarnation = header->incarnation;
 	if (t->peer[slot].incarnation != header->incarnation) {
-		enum totem_drop drop = other_incarnation(t, slot, header->incarnation);
+		enum totem_drop drop = other_incarnation(t, slot, header);
 
 		if (drop != TOTEM_ACCEPTED)
 			return drop;

@@ -118,15 +118,23 @@ send_to_all(struct totem *t, struct control *control)
 		send_to(t, control, t->peer_ids, t->peer_ids_count);
 }
 
+const uint32_t *
+send_ids(struct totem *t, const uint32_t *ids, size_t count)
+{
+	uint8_t *to = arena_take(t, count * sizeof ids[0]);
+
+	if (to != NULL)
+		memcpy(to, ids, count * sizeof ids[0]);
+	return (const uint32_t *) (const void *) to;
+}
+
 void
 send_to_one(struct totem *t, struct control *control, uint32_t node_id)
 {
-	uint8_t *to = arena_take(t, sizeof node_id);
+	const uint32_t *to = send_ids(t, &node_id, 1);
 
-	if (to == NULL)
-		return;
-	memcpy(to, &node_id, sizeof node_id);
-	send_to(t, control, (const uint32_t *) (const void *) to, 1);
+	if (to != NULL)
+		send_to(t, control, to, 1);
 }
 
 void
