@@ -328,7 +328,7 @@ daemon_start()
 {
 	local i=$1
 	[ -f "$work/n$i/corosync.conf" ] || conf_write "$i"
-	in_node_exec "$i" "$fault" run "$corosync" -f -i "$(instance "$i")" \
+	in_node_exec "$i" "$fault" run "$corosync" -f ${daemon_options-} -i "$(instance "$i")" \
 	    --run-dir "$work/n$i/run" -c "$work/n$i/corosync.conf" \
 	    > "$work/n$i/started" 2>> "$work/n$i/daemon.log" &
 	daemon[i]=$!
@@ -337,7 +337,7 @@ daemon_start()
 }
 
 daemon_alive() { kill -0 "${daemon[$1]}" 2> /dev/null; }
-log_has() { grep -q -E -e "$2" "$work/n$1/daemon.log"; }
+log_has() { grep -q -s -E -e "$2" "$work/n$1/daemon.log"; }
 log_lacks() { ! log_has "$@"; }
 
 log_show()
