@@ -17,6 +17,7 @@
 #ifdef HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
 #endif
+#include <qb/qblog.h>
 
 #include "exec/base/assert.h"
 #include "exec/core/config_value.h"
@@ -163,10 +164,16 @@ realtime_set(const struct config *config)
 		log_line(LOG_SUBSYS_MAIN, LOG_WARNING, "system.priority: '%s' is not allowed; "
 		    "allowed: max, min or a number from 1 to %d; max is used", config->priority,
 		    param.sched_priority);
+	/* The logging thread stands one above us: it takes a spin lock that we take too, and if we
+	 * displaced it there we would spin until the kernel's limit on real-time processes ends it. */
+	if (param.sched_priority == sched_get_priority_max(SCHED_RR))
+		param.sched_priority--;
 	/* What we start one day must not inherit it. */
 	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
 		log_line(LOG_SUBSYS_MAIN, LOG_NOTICE, "Running without real-time priority: %s. "
 		    "A busy machine may delay the daemon.", strerror(errno));
+	else
+		(void) qb_log_thread_priority_set(SCHED_RR, param.sched_priority + 1);
 }
 
 void
