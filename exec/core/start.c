@@ -16,6 +16,7 @@
 #define MS_NS			UINT64_C(1000000)
 #define TICK_NS			(100 * MS_NS)
 #define SAY_TICKS		50u	/* every five seconds */
+#define PATIENCE_TICKS		10u	/* a second for the first answers */
 #define ASK_AGAIN_TICKS		20u	/* a name that did not resolve: every two seconds */
 
 struct start {
@@ -69,6 +70,13 @@ fail(struct start *s, int error, const char *why)
 static void
 wait_say(struct start *s, const char *why)
 {
+	bool asking = false;
+
+	/* Names take a moment also when all is well. */
+	for (size_t i = 0; i < s->config->node_count; i++)
+		asking = asking || s->asked[i];
+	if (asking && s->tick_count < PATIENCE_TICKS)
+		return;
 	if (s->wait_count++ % SAY_TICKS == 0)
 		log_line(LOG_SUBSYS_MAIN, LOG_WARNING, "Waiting: %s; trying again.", why);
 	if (s->wait_count == 1)
