@@ -317,6 +317,7 @@ conf_write()
 		echo "}"
 		echo "system {"
 		echo "	state_dir: ${state_dir:-$work/n$i/state}"
+		printf '%s' "${system_extra-}"
 		echo "}"
 	} > "$work/n$i/corosync.conf"
 }
@@ -363,7 +364,7 @@ until_true()
 	done
 }
 
-process_gone() { ! kill -0 "$1" 2> /dev/null || grep -q '^State:.*Z' "/proc/$1/status"; }
+process_gone() { ! kill -0 "$1" 2> /dev/null || grep -qs '^State:.*Z' "/proc/$1/status"; }
 
 # --- clients --------------------------------------------------------------------------------------
 
@@ -389,7 +390,7 @@ config_time()		# I T0 COUNT
 		$2 == "config" && $1 + 0 >= t0 + 0 && (count == "-" || $3 == count) {
 			print $1; seen = 1; exit
 		}
-		END { exit !seen }' "$work/n$1/client"
+		END { exit !seen }' "$work/n$1/client" 2> /dev/null
 }
 
 # The same of the ring's configurations.
@@ -397,7 +398,7 @@ ring_time()		# I T0 COUNT
 {
 	awk -v t0="$2" -v count="$3" '
 		$2 == "ring" && $1 + 0 >= t0 + 0 && $3 == count { print $1; seen = 1; exit }
-		END { exit !seen }' "$work/n$1/client"
+		END { exit !seen }' "$work/n$1/client" 2> /dev/null
 }
 
 # repair_time I T0 COUNT [SECONDS]: ms from T0 to that change; nothing when it does not come.
@@ -408,7 +409,10 @@ repair_time()
 }
 
 # Members at the last change node I's client saw.
-members_now() { awk '$2 == "config" { n = $3 } END { print n + 0 }' "$work/n$1/client"; }
+members_now()
+{
+	awk '$2 == "config" { n = $3 } END { print n + 0 }' "$work/n$1/client" 2> /dev/null
+}
 members_are() { [ "$(members_now "$1")" = "$2" ]; }
 
 all_members_are()	# COUNT [NODE...]
