@@ -380,6 +380,15 @@ client_start()
 	disown "${client[i]}"
 }
 
+# The client runs, so it saw nothing lost, doubled or damaged; else its last words.
+client_well()
+{
+	kill -0 "${client[$1]}" 2> /dev/null && return
+	sed "s/^/# client $1: /" "$work/n$1/client.err"
+	sed -n "s/.*\\[IPC .*client pid ${client[$1]}/# daemon $1: &/p" "$work/n$1/daemon.log"
+	return 1
+}
+
 client_ready() { grep -q ' ready' "$work/n$1/client" 2> /dev/null; }
 
 # Time of the first configuration change at node I's client at or after T0 with COUNT members
