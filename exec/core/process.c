@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #ifdef HAVE_SYSTEMD
@@ -176,18 +178,30 @@ realtime_set(const struct config *config)
 		(void) qb_log_thread_priority_set(SCHED_RR, param.sched_priority + 1);
 }
 
+/* May we lock as much as we like?  CAP_IPC_LOCK says so whatever the limit is. */
+static bool
+memory_lockable(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
+	struct rlimit limit = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
+
+	if (syscall(SYS_capget, &head, caps) == 0
+	    && (caps[0].effective & (UINT32_C(1) << CAP_IPC_LOCK)) != 0)
+		return true;
+	(void) setrlimit(RLIMIT_MEMLOCK, &limit);
+	return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur >= LOCKED_SPARE_BYTES;
+}
+
 void
 process_privilege(const struct config *config, bool plain)
 {
-	struct rlimit limit = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
-
 	if (plain || !config->sched_rr)
 		nice_set(config->priority);
 	else
 		realtime_set(config);
 	/* With a small limit locking would make later allocations fail: worse than swapping. */
-	if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0
-	    && (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur < LOCKED_SPARE_BYTES)) {
+	if (!memory_lockable()) {
 		log_line(LOG_SUBSYS_MAIN, LOG_NOTICE, "Running without locked memory: the limit of "
 		    "the user is too low. A machine that swaps may delay the daemon.");
 		return;
