@@ -88,9 +88,9 @@ size_t net_receive(struct net *net, size_t budget, net_receive_fn receive, net_r
 /* The source of the datagram now being handed out gets this one back. */
 void net_reply(struct net *net, const struct net_address *to, const uint8_t *data, size_t len);
 
-/* To each of `node_ids`; unknown and ignored ones are skipped.  NET_UDP sends one multicast when
- * that spares datagrams (two or more recipients; frames carry their sender and others drop them),
- * when the only recipient has no address yet, and to everybody there is when count is 0.  While
+/* To each of `node_ids`; unknown and ignored ones are skipped.  A count of 0 means everybody known.
+ * NET_UDP sends one multicast for that, when it spares datagrams (two or more recipients; frames
+ * carry their sender and others drop them), and when the only recipient has no address yet.  While
  * anyone is ignored it sends to each by itself, as those would get a multicast too. */
 void net_send(struct net *net, const uint32_t *node_ids, size_t count, const uint8_t *data,
     size_t len);

@@ -101,25 +101,11 @@ group_wanted(const struct net *net, const uint32_t *node_ids, size_t count)
 	return slot != NET_SLOT_NONE && net->peers.slot[slot].peer.address.len == 0;
 }
 
-/* To everybody known that is not ignored, in place of a multicast. */
-static void
-known_send(struct net *net, const uint8_t *data, size_t len)
-{
-	for (uint16_t i = 0; i < NET_PEERS_MAX; i++) {
-		const struct net_peer_slot *slot = &net->peers.slot[i];
-
-		if (slot->used && !slot->ignored && slot->peer.address.len != 0)
-			batch_add(net, i, data, len);
-	}
-}
-
 static void
 udp_send(struct net *net, const uint32_t *node_ids, size_t count, const uint8_t *data, size_t len)
 {
 	if (group_wanted(net, node_ids, count))
 		batch_add(net, NET_SLOT_GROUP, data, len);
-	else if (count == 0)
-		known_send(net, data, len);
 	else
 		udpu_transport.send(net, node_ids, count, data, len);
 }

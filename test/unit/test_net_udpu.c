@@ -284,6 +284,34 @@ START_TEST(ignored_peers_are_cut_off_both_ways)
 }
 END_TEST
 
+/* Nobody named: everybody known, but for the ignored. */
+START_TEST(unnamed_means_everybody)
+{
+	struct test_options options = test_options("127.0.0.1");
+	struct test_node *a = test_node_new(1, &options);
+	struct test_node *b = test_node_new(2, &options), *c = test_node_new(3, &options);
+	struct net_peer unknown = { .node_id = 4 };
+	uint8_t *frame = test_frame(1, 100);
+
+	test_introduce(a, b);
+	test_introduce(a, c);
+	ck_assert_int_eq(net_peer_set(a->net, &unknown), 0);
+	net_send(a->net, NULL, 0, frame, 100);
+	net_ignore(a->net, &b->id, 1);
+	net_send(a->net, NULL, 0, frame, 100);
+	test_flush(a);
+	test_drain(c, 2, 500);
+	test_drain(b, 2, 50);
+	ck_assert_uint_eq(c->count, 2);
+	ck_assert_uint_eq(b->count, 1);
+	ck_assert_uint_eq(net_stats(a->net)->tx_datagrams, 3);
+	free(frame);
+	a = test_node_free(a);
+	b = test_node_free(b);
+	c = test_node_free(c);
+}
+END_TEST
+
 /* An ignored id that is not a peer yet is ignored from the moment it is one. */
 START_TEST(ignoring_outlives_addresses)
 {
@@ -488,6 +516,7 @@ test_net_udpu_add(Suite *suite)
 	tcase_add_test(tcase, refused_train_goes_plainly);
 	tcase_add_loop_test(tcase, full_batch_flushes_itself, 0, 4);
 	tcase_add_test(tcase, ignored_peers_are_cut_off_both_ways);
+	tcase_add_test(tcase, unnamed_means_everybody);
 	tcase_add_test(tcase, ignoring_outlives_addresses);
 	tcase_add_test(tcase, strangers_are_counted_and_answered);
 	tcase_add_test(tcase, changed_address_takes_effect_after_the_batch);
