@@ -27,6 +27,7 @@
 #include "exec/core/process.h"
 
 #define LOCKED_SPARE_BYTES	(64u * 1024u * 1024u)	/* limit below which locking is no use */
+#define CAPABILITY_WORDS	_LINUX_CAPABILITY_U32S_3
 
 /* Wait for the status byte; the daemon's death without one shows as the end of the pipe. */
 static enum process_exit
@@ -167,7 +168,7 @@ realtime_set(const struct config *config)
 		    "allowed: max, min or a number from 1 to %d; max is used", config->priority,
 		    param.sched_priority);
 	/* The logging thread stands one above us: it takes a spin lock that we take too, and if we
-	 * displaced it there we would spin until the kernel's limit on real-time processes ends it. */
+	 * displaced it there we would spin until the kernel's limit on real-time processes. */
 	if (param.sched_priority == sched_get_priority_max(SCHED_RR))
 		param.sched_priority--;
 	/* What we start one day must not inherit it. */
@@ -183,7 +184,7 @@ static bool
 memory_lockable(void)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
+	struct __user_cap_data_struct caps[CAPABILITY_WORDS] = { { 0, 0, 0 } };
 	struct rlimit limit = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
 
 	if (syscall(SYS_capget, &head, caps) == 0

@@ -6,6 +6,14 @@
 #include "exec/core/shell.h"
 
 #define SHELL_REFUSED_MAX	16u
+#define SHELL_NOTICES_MAX	64u	/* kinds and nodes whose lines are limited at a time */
+
+struct shell_notice {
+	enum totem_notice kind;
+	uint32_t node;
+	uint64_t last_ns;	/* 0: free */
+	uint32_t suppressed_count;
+};
 
 struct shell {
 	struct shell_config config;
@@ -21,9 +29,7 @@ struct shell {
 	/* for the log */
 	struct totem_member previous[TOTEM_NODES_MAX];	/* of the last regular configuration */
 	size_t previous_count;
-	uint64_t notice_last_ns[TOTEM_NOTICE_COUNT];
-	uint32_t notice_last_node[TOTEM_NOTICE_COUNT];
-	uint32_t notice_suppressed[TOTEM_NOTICE_COUNT];
+	struct shell_notice notices[SHELL_NOTICES_MAX];	/* said lately */
 	int storage_error;
 };
 

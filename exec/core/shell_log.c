@@ -134,21 +134,33 @@ shell_log_configuration(struct shell *shell, const struct totem_configuration *c
 	shell->previous_count = config->member_count;
 }
 
-/* One line in a while for each kind and node; says how many it left out. */
-static bool
+/* One line in a while for each kind and node.  NULL: not now; else its slot, which counts what was
+ * left out since the last line. */
+static struct shell_notice *
 notice_due(struct shell *shell, const struct totem_output *output)
 {
+	struct shell_notice *oldest = &shell->notices[0], *slot = NULL;
 	uint64_t now_ns = shell_now_ns();
-	size_t kind = (size_t) output->notice;
 
-	if (shell->notice_last_ns[kind] != 0 && shell->notice_last_node[kind] == output->node
-	    && now_ns - shell->notice_last_ns[kind] < NOTICE_PAUSE_NS) {
-		shell->notice_suppressed[kind]++;
-		return false;
+	for (size_t i = 0; i < SHELL_NOTICES_MAX && slot == NULL; i++) {
+		struct shell_notice *notice = &shell->notices[i];
+
+		if (notice->last_ns != 0 && notice->kind == output->notice
+		    && notice->node == output->node)
+			slot = notice;
+		else if (notice->last_ns < oldest->last_ns)
+			oldest = notice;
 	}
-	shell->notice_last_ns[kind] = now_ns;
-	shell->notice_last_node[kind] = output->node;
-	return true;
+	if (slot != NULL && now_ns - slot->last_ns < NOTICE_PAUSE_NS) {
+		slot->suppressed_count++;
+		return NULL;
+	}
+	if (slot == NULL) {
+		slot = oldest;
+		*slot = (struct shell_notice) { .kind = output->notice, .node = output->node };
+	}
+	slot->last_ns = now_ns;
+	return slot;
 }
 
 static void
@@ -225,21 +237,22 @@ shell_log_notice(struct shell *shell, const struct totem_output *output)
 {
 	char address[INET6_ADDRSTRLEN] = "a node";
 	struct line line = { .len = 0 };
-	size_t kind = (size_t) output->notice;
+	struct shell_notice *slot;
 
 	if (output->notice == TOTEM_NOTICE_PAUSED) {
 		say_pause(shell, output->value);
 		return;
 	}
-	if (!notice_due(shell, output))
+	slot = notice_due(shell, output);
+	if (slot == NULL)
 		return;
 	if (shell->source != NULL)
 		(void) net_address_text(shell->source, address, sizeof address);
 	notice_text(output, address, &line);
-	if (shell->notice_suppressed[kind] > 0)
+	if (slot->suppressed_count > 0)
 		add(&line, " (%" PRIu32 " more like this since the last line)",
-		    shell->notice_suppressed[kind]);
-	shell->notice_suppressed[kind] = 0;
+		    slot->suppressed_count);
+	slot->suppressed_count = 0;
 	if (line.len > 0)
 		say(shell, LOG_WARNING, &line);
 }
