@@ -234,7 +234,7 @@ const struct config_key config_keys[] = {
 	    "Real-time priority max, min or a number; without sched_rr, a nice value."),
 	TEXT("system", "state_dir", ROOT(state_dir), false, "Where the ring's number is kept."),
 	TEXT("system", "run_dir", ROOT(run_dir), false, "Where the lock and pid file is."),
-	BYTES("system", "client_backlog", ROOT(client_backlog_bytes), 1048576, 65536, 16777216,
+	BYTES("system", "client_backlog", ROOT(client_backlog_bytes), 8388608, 65536, 67108864,
 	    "Bytes queued for one slow client before it slows the ring."),
 	MS("system", "client_grace", ROOT(client_grace_ms), 1000, 10,
 	    "So long may a client be slow before it is cut off."),

@@ -230,6 +230,8 @@ on_begin(void *host, const struct local_found *local, const struct net_peer *pee
 	if (engines_begin(d, local) < 0)
 		return 0;
 	shell_engines_set(d->shell, d->engines);
+	token_watch_begin(&d->watch, d->loop, shell_totem(d->shell),
+	    d->config.timing.token_ns / 100 * d->config.token_warning_percent);
 	shell_start(d->shell);
 	return 0;
 }
@@ -319,6 +321,17 @@ on_hangup(int32_t signal_number, void *data)
 	return 0;
 }
 
+static int32_t
+on_dump(int32_t signal_number, void *data)
+{
+	const struct daemon *d = data;
+
+	(void) signal_number;
+	if (d->shell != NULL)
+		shell_dump(d->shell);
+	return 0;
+}
+
 static int
 signals_set(struct daemon *d)
 {
@@ -331,6 +344,8 @@ signals_set(struct daemon *d)
 		r = qb_loop_signal_add(d->loop, QB_LOOP_HIGH, ends[i], d, on_end_signal, &handle);
 	if (r == 0)
 		r = qb_loop_signal_add(d->loop, QB_LOOP_LOW, SIGHUP, d, on_hangup, &handle);
+	if (r == 0)
+		r = qb_loop_signal_add(d->loop, QB_LOOP_LOW, SIGUSR2, d, on_dump, &handle);
 	return r;
 }
 
@@ -340,6 +355,7 @@ static void
 take_down(struct daemon *d)
 {
 	d->start = start_free(d->start);
+	token_watch_end(&d->watch);
 	if (d->shell != NULL)
 		shell_engines_set(d->shell, NULL);
 	d->engines = engines_free(d->engines);

@@ -12,6 +12,7 @@
 #include "exec/core/instance.h"
 #include "exec/core/options.h"
 #include "exec/core/process.h"
+#include "exec/core/token_watch.h"
 
 struct daemon {
 	struct config config;
@@ -28,6 +29,7 @@ struct daemon {
 	struct start *start;
 	struct shell *shell;
 	struct engines *engines;
+	struct token_watch watch;
 };
 
 /* From a locked instance with its log open to the end of its life. */
