@@ -23,7 +23,7 @@ struct toy {
 	qb_loop_t *loop;
 	struct ipc_server *server;
 	enum toy_door door;
-	uint32_t refuse_every, refuse_at;
+	uint32_t room_each, room;
 	bool kick_coming;
 	struct toy_state state;
 };
@@ -73,6 +73,7 @@ toy_kick(void *data)
 	struct toy *toy = data;
 
 	toy->kick_coming = false;
+	toy->room = toy->room_each;
 	ipc_server_kick(toy->server);
 }
 
@@ -89,8 +90,12 @@ toy_refuses(struct toy *toy)
 {
 	qb_loop_timer_handle timer;
 
-	if (toy->refuse_every == 0 || ++toy->refuse_at % toy->refuse_every != 0)
+	if (toy->room_each == 0)
 		return false;
+	if (toy->room > 0) {
+		toy->room--;
+		return false;
+	}
 	toy->state.refused++;
 	if (!toy->kick_coming)
 		(void) qb_loop_timer_add(toy->loop, QB_LOOP_HIGH, MS_NS, toy, toy_kick, &timer);
@@ -114,6 +119,7 @@ toy_record(void *host, struct ipc_conn *conn, uint32_t function, const void *dat
 		return -EAGAIN;
 	if (function == TOY_RECORD_COUNT && len >= sizeof number) {
 		memcpy(&number, data, sizeof number);
+		toy->state.total_records++;
 		if (number == mine->records + 1)
 			mine->records++;
 		else
@@ -217,9 +223,10 @@ toy_request(void *host, struct ipc_conn *conn, uint32_t function, const void *da
 		break;
 	case TOY_CALL_SILENCE:
 		return;
-	case TOY_CALL_REFUSE:
-		if (len == sizeof toy->refuse_every)
-			memcpy(&toy->refuse_every, data, len);
+	case TOY_CALL_ROOM:
+		if (len == sizeof toy->room_each)
+			memcpy(&toy->room_each, data, len);
+		toy->room = toy->room_each;
 		break;
 	case TOY_CALL_HOLD:
 		ipc_server_hold(toy->server, true);

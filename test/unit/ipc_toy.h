@@ -19,10 +19,11 @@ enum toy_call {
 	TOY_CALL_STATE = 1,	/* -> toy_state */
 	TOY_CALL_BURST = 2,	/* toy_burst -> nothing; then that many events */
 	TOY_CALL_SILENCE = 3,	/* no reply ever */
-	TOY_CALL_REFUSE = 4,	/* u32: say -EAGAIN to every nth record, 0: to none */
+	TOY_CALL_ROOM = 4,	/* u32: so many records a millisecond, then -EAGAIN; 0: all */
 	TOY_CALL_HOLD = 5,	/* hold for 100 ms from now */
 	TOY_CALL_LIMIT_FDS = 6,	/* no new descriptors from now on */
 	TOY_CALL_CLOSE = 7,	/* the engine disconnects us, after the reply */
+	TOY_CALL_NOTHING = 99,	/* any other number does nothing, too */
 };
 
 enum toy_event { TOY_EVENT_ECHO = 1, TOY_EVENT_BURST = 2 };
@@ -32,6 +33,7 @@ struct toy_state {
 	uint64_t connection_errors;	/* ... out of order */
 	uint64_t closed_records;	/* the same two, of all that were closed */
 	uint64_t closed_errors;
+	uint64_t total_records;		/* taken from all connections there ever were */
 	uint64_t opened, closed;	/* callbacks */
 	uint64_t congested_on, congested_off;
 	uint64_t refused;		/* -EAGAIN said */

@@ -250,6 +250,69 @@ START_TEST(scribbling_never_harms_the_server)
 }
 END_TEST
 
+/* --- bells --- */
+
+/* Send each record when the server has just taken the one before and is about to fall asleep: a
+ * lost wake-up leaves it there. */
+START_TEST(server_never_sleeps_over_a_record)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct prng prng = { .state = 11 };
+	struct ipc_ring_shared *shared;
+	struct raw raw;
+	uint64_t until;
+
+	raw_open(&raw);
+	shared = &raw.page->to_daemon;
+	for (uint64_t number = 1; number <= 50000; number++) {
+		struct iovec iov = { .iov_base = &number, .iov_len = sizeof number };
+
+		if (ipc_ring_put(&raw.to_daemon, TOY_RECORD_COUNT, &iov, 1, 0) != 0)
+			ck_abort_msg("no room");
+		if (ipc_wish_change(&shared->consumer_wish, IPC_ASLEEP, IPC_AWAKE))
+			raw_bell(&raw);
+		until = cs_timestamp_get() + 5000 * MS_NS;
+		for (uint64_t looks = 1;
+		    __atomic_load_n(&shared->tail, __ATOMIC_SEQ_CST) != raw.to_daemon.at; looks++)
+			if (looks % 100000 == 0 && cs_timestamp_get() > until)
+				ck_abort_msg("record %" PRIu64 " is slept over", number);
+		for (uint64_t spin = prng_below(&prng, 100); spin > 0; spin--)
+			__asm__ volatile ("" ::: "memory");
+	}
+	raw_close(&raw);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* A client that armed with work in its ring rings the server, which rings back; once. */
+START_TEST(server_rings_back)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct { uint32_t head[2]; struct toy_burst burst; } call = {
+		.head = { 1, 0 }, .burst = { .count = 1, .bytes = 8 },
+	};
+	struct raw raw;
+	struct pollfd poller;
+	char bytes[8];
+
+	raw_open(&raw);
+	poller = (struct pollfd) { .fd = raw.fd, .events = POLLIN };
+	raw.page->to_client.consumer_wish = IPC_ARMED;
+	raw_put(&raw, TOY_CALL_BURST | IPC_FUNCTION_CALL, &call, sizeof call);
+	for (int i = 0; i < 10; i++) {
+		raw_bell(&raw);
+		ck_assert_int_eq(poll(&poller, 1, 3000), 1);
+		ck_assert_int_eq(recv(raw.fd, bytes, sizeof bytes, 0), 1);
+		ck_assert_uint_eq(raw.page->to_client.consumer_wish, IPC_RUNG);
+		raw_bell(&raw);		/* not armed: no bell */
+		ck_assert_int_eq(poll(&poller, 1, 20), 0);
+		raw.page->to_client.consumer_wish = IPC_ARMED;
+	}
+	raw_close(&raw);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
 /* --- hello --- */
 
 static int
@@ -535,7 +598,7 @@ START_TEST(out_of_descriptors_is_said)
 	ck_assert_uint_lt(count, 10);
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(client_open("toy", true, &other[count]), CS_ERR_NO_RESOURCES);
-	call_ok(client, TOY_CALL_HOLD + 90, NULL, 0);	/* it goes on working */
+	call_ok(client, TOY_CALL_NOTHING, NULL, 0);	/* it goes on working */
 	while (count > 0)
 		(void) client_close(other[--count]);
 	client = client_close(client);
@@ -622,6 +685,8 @@ hostile_suite(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, garbage_ends_that_connection_only, 0, GARBAGE_COUNT);
 	tcase_add_loop_test(tc, scribbling_never_harms_the_server, 0, 10);
+	tcase_add_test(tc, server_never_sleeps_over_a_record);
+	tcase_add_test(tc, server_rings_back);
 	tcase_add_test(tc, hello_is_checked);
 	tcase_add_test(tc, silence_is_not_waited_for);
 	tcase_add_test(tc, killed_clients_leave_nothing);

@@ -220,6 +220,31 @@ START_TEST(ring_survives_a_hostile_producer)
 }
 END_TEST
 
+/* What can't be true is said to be so, before anything is read by it. */
+START_TEST(ring_refuses_impossible_words)
+{
+	struct rig rig;
+	struct ipc_ring_record record;
+
+	rig_init(&rig, 8);
+	ck_assert_int_eq(put_fill(&rig.producer, 1, 1, 8), 0);
+	ck_assert_int_eq(ipc_ring_peek(&rig.consumer, &record), 0);
+	rig.shared.head = 8 + SIZE + 8;
+	ck_assert_int_eq(ipc_ring_peek(&rig.consumer, &record), -EBADMSG);
+	rig.shared.head = 0;
+	ck_assert_int_eq(ipc_ring_peek(&rig.consumer, &record), -EBADMSG);
+	rig.shared.head = 8 + 17;
+	ck_assert_int_eq(ipc_ring_peek(&rig.consumer, &record), -EBADMSG);
+	rig.shared.head = 8 + 8;	/* the record has 16 */
+	ck_assert_int_eq(ipc_ring_peek(&rig.consumer, &record), -EBADMSG);
+	rig.shared.head = 8 + 16;
+	rig.shared.base = 4;
+	ck_assert_int_eq(ipc_ring_peek(&rig.consumer, &record), -EBADMSG);
+	rig.shared.base = 0;
+	ck_assert_int_eq(ipc_ring_peek(&rig.consumer, &record), 0);
+}
+END_TEST
+
 START_TEST(ring_survives_a_hostile_consumer)
 {
 	struct rig rig;
@@ -354,6 +379,7 @@ ring_suite(void)
 	tcase_add_test(tc, ring_refuses_overflowing_vectors);
 	tcase_add_test(tc, ring_leaves_the_reserve);
 	tcase_add_test(tc, ring_goes_back_when_empty);
+	tcase_add_test(tc, ring_refuses_impossible_words);
 	tcase_add_loop_test(tc, ring_survives_a_hostile_producer, 0, 20);
 	tcase_add_loop_test(tc, ring_survives_a_hostile_consumer, 0, 4);
 	tcase_add_test(tc, ring_between_threads_loses_no_wake_up);
