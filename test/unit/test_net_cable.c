@@ -13,6 +13,24 @@
 
 #define FRAMES	400u
 
+/* A link that has just come up loses the first questions for addresses, and repeats them only after
+ * a second.  Wait until something gets through. */
+static void
+warm_up(struct test_node *a, struct test_node *b)
+{
+	uint8_t *frame = test_frame(1, 1);
+
+	for (int n = 0; n < 50 && b->count == 0; n++) {
+		test_send(a, b, frame, 1);
+		test_flush(a);
+		test_drain(b, 1, 100);
+	}
+	test_drain(b, NODE_FRAMES_MAX, 20);
+	ck_assert_uint_gt(b->count, 0);
+	b->count = 0;
+	free(frame);
+}
+
 /* One node on each end.  Sockets stay in the namespace in which they were made. */
 static bool
 cable_new(const char *ip_a, const char *ip_b, struct test_node **ret_a, struct test_node **ret_b)
@@ -38,6 +56,7 @@ cable_new(const char *ip_a, const char *ip_b, struct test_node **ret_a, struct t
 	options = test_options(ip_b);
 	*ret_b = test_node_new(2, &options);
 	test_introduce(*ret_a, *ret_b);
+	warm_up(*ret_a, *ret_b);
 	return true;
 }
 
@@ -70,11 +89,12 @@ check_cable(const char *ip_a, const char *ip_b, size_t fitting_bytes)
 {
 	struct test_node *a, *b;
 	const struct net_stats *tx;
-	uint64_t trains;
+	uint64_t trains, before;
 
 	if (!cable_new(ip_a, ip_b, &a, &b))
 		return;
 	tx = net_stats(a->net);
+	before = tx->tx_datagrams;
 	check_frames(a, b, fitting_bytes);
 	trains = tx->tx_gso_trains;
 	if (tx->gso)
@@ -82,7 +102,7 @@ check_cable(const char *ip_a, const char *ip_b, size_t fitting_bytes)
 	check_frames(a, b, fitting_bytes + 1);
 	ck_assert_uint_eq(tx->tx_gso_trains, trains);
 	ck_assert_uint_eq(tx->tx_errors, 0);
-	ck_assert_uint_eq(tx->tx_datagrams, 2 * FRAMES);
+	ck_assert_uint_eq(tx->tx_datagrams - before, 2 * FRAMES);
 	a = test_node_free(a);
 	b = test_node_free(b);
 }
@@ -115,7 +135,7 @@ START_TEST(remote_closed_port_is_reported)
 	start_ns = test_now_ns();
 	test_send(a, b, frame, 200);
 	test_flush(a);
-	while (a->refused_count == 0 && test_now_ns() - start_ns < UINT64_C(100000000))
+	while (a->refused_count == 0 && test_now_ns() - start_ns < UINT64_C(2000000000))
 		test_drain(a, 1, 10);
 	ck_assert_uint_eq(a->refused_count, 1);
 	ck_assert_uint_eq(a->refused_id, 2);
