@@ -21,6 +21,14 @@ fi
 ${CC:-cc} -Wall -Werror -I "$top/include" "$work/first.c" -L .libs -Wl,-rpath-link,.libs -lcpg \
     -o "$work/first" || exit 1
 
+# The configuration that it shows is one.
+awk '/^    totem \{$/ { inside = 1 } /^    corosync -t/ { inside = 0 } inside' "$top/README.md" \
+    > "$work/corosync.conf"
+grep -q nodelist "$work/corosync.conf" && ./corosync -t -c "$work/corosync.conf" || {
+	echo "README.md: its corosync.conf is refused"
+	exit 1
+}
+
 # Without a daemon it ends and says so by its status: it never hangs.
 COROSYNC_INSTANCE=readme-$$ LD_LIBRARY_PATH=.libs timeout 10 "$work/first"
 status=$?
