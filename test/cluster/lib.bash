@@ -212,8 +212,8 @@ node_new()		# I
 	in_node "$i" ip address add "10.77.0.$i/24" dev eth0
 	in_node "$i" ip address add "fd77::$i/64" dev eth0 nodad 2> /dev/null
 	in_node "$i" ip link set eth0 up
-	# A kernel that lost a neighbour asks for its hardware address once a second: that is no time
-	# of the daemon's, and it would hide what is.
+	# A kernel that lost a neighbour asks for its hardware address once a second: that is no
+	# time of the daemon's, and it would hide what is.
 	in_node "$i" sh -c 'for f in /proc/sys/net/ipv[46]/neigh/eth0/retrans_time_ms; do
 		echo 100 > $f
 	done' 2> /dev/null

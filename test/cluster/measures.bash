@@ -25,8 +25,8 @@ come_back()
 	until_true 10 test -s "$work/n$victim/started"
 	client_start "$victim" ${load-}
 	settle
-	# The kernel answers a closed port once a second to each asker, some more after a rest; those
-	# who look for the killed node use these up.
+	# The kernel answers a closed port once a second to each asker, some more after a rest;
+	# those who look for the killed node use these up.
 	sleep "${rest:-0}"
 	start_ms=$(ring_time "$witness" "$(cat "$work/n$victim/started")" "$node_count") &&
 		start_ms=$(minus "$start_ms" "$(cat "$work/n$victim/started")")

@@ -21,8 +21,8 @@ compile()
 	printf '#include "%s"\n' "$3" > "$work/$2"
 	# The compiler's options may be several words.
 	# shellcheck disable=SC2086
-	if ! $1 -D_GNU_SOURCE -I"$top" -I"$top/include" $qb -fsyntax-only "$work/$2" \
-	    2> "$work/said" || [ -s "$work/said" ]; then
+	if ! $1 -D_GNU_SOURCE -I"$top" -I"$top/include" -I"$top/examples/savings" $qb \
+	    -fsyntax-only "$work/$2" 2> "$work/said" || [ -s "$work/said" ]; then
 		echo "not ok - $3 ($2)"
 		sed 's/^/#  /' "$work/said" | head -n 5
 		failed=$((failed + 1))
