@@ -261,7 +261,7 @@ on_failed(void *host, int error, const char *why)
 {
 	struct daemon *d = host;
 
-	refuse(d, error == -EINVAL ? PROCESS_EXIT_CONFIG : PROCESS_EXIT_FATAL, "%s%s", why,
+	refuse(d, error == -EINVAL ? PROCESS_EXIT_CONFIG : PROCESS_EXIT_RING, "%s%s", why,
 	    error == -EADDRINUSE ? " (another program has the port)" : "");
 }
 

@@ -231,7 +231,8 @@ engines_active(const struct engines *set)
 	return set->sync.state == SYNC_ACTIVE;
 }
 
-/* Clients' calls and records wait while engines synchronise. */
+/* Clients' calls and records wait while engines synchronise; not those of an engine that has
+ * nothing to synchronise, so that a ring which does not come to rest can be looked at. */
 static void
 hold(struct engines *set, bool on)
 {
@@ -239,7 +240,8 @@ hold(struct engines *set, bool on)
 		return;
 	set->held = on;
 	for (size_t i = 0; i < set->count; i++)
-		ipc_server_hold(set->host[i].server, on);
+		if (set->host[i].engine->sync_process != NULL)
+			ipc_server_hold(set->host[i].server, on);
 }
 
 static int

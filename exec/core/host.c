@@ -53,6 +53,7 @@ host_multicast(struct cs_host *host, enum cs_guarantee guarantee, const struct i
 	uint8_t head[ENGINES_HEAD_BYTES];
 	struct buf_writer out = buf_writer(head, sizeof head);
 	struct totem_part part[PARTS_MAX + 1] = { { head, sizeof head } };
+	enum totem_queue queue = TOTEM_QUEUE_APP;
 	int r;
 
 	if (iov_count > PARTS_MAX)
@@ -61,9 +62,11 @@ host_multicast(struct cs_host *host, enum cs_guarantee guarantee, const struct i
 	buf_put_u16(&out, host->engine->version);
 	for (size_t i = 0; i < iov_count; i++)
 		part[i + 1] = (struct totem_part) { iov[i].iov_base, iov[i].iov_len };
-	r = totem_submit_parts(set->config.totem, shell_now_ns(), engines_active(set)
-	    ? TOTEM_QUEUE_APP : TOTEM_QUEUE_SYNC, guarantee == CS_SAFE ? TOTEM_SAFE
-	    : TOTEM_AGREED, part, iov_count + 1, NULL);
+	/* Nothing but synchronisation goes out before activation. */
+	if (!engines_active(set) && host->engine->sync_process != NULL)
+		queue = TOTEM_QUEUE_SYNC;
+	r = totem_submit_parts(set->config.totem, shell_now_ns(), queue, guarantee == CS_SAFE
+	    ? TOTEM_SAFE : TOTEM_AGREED, part, iov_count + 1, NULL);
 	if (r == 0)
 		set->config.wake(set->config.host);
 	else if (r == -EAGAIN)
@@ -76,7 +79,7 @@ host_multicast_room(const struct cs_host *host)
 {
 	size_t room = totem_app_room(host->set->config.totem);
 
-	if (!engines_active(host->set))
+	if (!engines_active(host->set) && host->engine->sync_process != NULL)
 		return TOTEM_SYNC_QUEUE_BYTES / 2;
 	return room > ENGINES_HEAD_BYTES ? room - ENGINES_HEAD_BYTES : 0;
 }

@@ -22,8 +22,7 @@ enum process_exit {
 	PROCESS_EXIT_DIRECTORY = 16,
 	PROCESS_EXIT_LOCK = 17,
 	PROCESS_EXIT_RUNNING = 18,
-	PROCESS_EXIT_STDIO = 19,
-	PROCESS_EXIT_ENGINE = 20,
+	PROCESS_EXIT_RING = 20,
 };
 
 /* Go to the background.  In the process that stays: true.  In the one that was started: false, once

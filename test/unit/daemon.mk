@@ -14,3 +14,7 @@ test_unit_test_core_SOURCES = test/unit/test_core.c
 test_unit_test_core_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_core_LDADD = libcore.la libtotem.la libnet.la libbase.la $(CHECK_LIBS)
 endif
+
+# The daemon from outside.
+TESTS += test/unit/test_daemon.sh
+EXTRA_DIST += test/unit/test_daemon.sh

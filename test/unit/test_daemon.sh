@@ -1,0 +1,162 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The cluster executive authors
+#
+# The daemon from outside, one on loopback: options, exit statuses, the samples, background and
+# foreground, lock, readiness, rotation of the log, signals.  Run in the build tree.
+top=${srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
+corosync=$(pwd)/corosync
+[ -x "$corosync" ] || {
+	echo "SKIP: no ./corosync here; run it in the build tree"
+	exit 77
+}
+dir=$(mktemp -d /tmp/test_daemon.XXXXXX) || exit 99
+name=td$$
+port=$((20000 + $$ % 20000))
+count=0
+failed=0
+unset COROSYNC_INSTANCE COROSYNC_ENGINE_DIR COROSYNC_MAIN_CONFIG_FILE
+
+daemon_pid() {
+	cat "$dir/run/corosync.pid" 2>/dev/null
+}
+
+clean_up() {
+	pid=$(daemon_pid)
+	[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null
+	rm -rf "$dir"
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM
+
+# check WHAT CONDITION...
+check() {
+	what=$1
+	shift
+	count=$((count + 1))
+	"$@" && return
+	failed=$((failed + 1))
+	echo "FAIL: $what"
+}
+
+# status WANTED ARGUMENT...: runs the daemon, its words go to $dir/out.
+status() {
+	wanted=$1
+	shift
+	timeout 10 "$corosync" "$@" >"$dir/out" 2>&1
+	got=$?
+	[ "$got" = "$wanted" ] && return
+	echo "status $got, wanted $wanted: corosync $*"
+	cat "$dir/out"
+	return 1
+}
+
+said() {
+	grep -q -e "$1" "$dir/out"
+}
+
+logged() {
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		grep -q -e "$1" "$dir/log" 2>/dev/null && return
+		sleep 0.1
+	done
+	return 1
+}
+
+gone() {
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		kill -0 "$1" 2>/dev/null || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+mkdir "$dir/engines"
+cat >"$dir/conf" <<END
+totem {
+	version: 2
+	cluster_name: $name
+}
+nodelist {
+	node {
+		ring0_addr: 127.0.0.1
+		nodeid: 1
+		port: $port
+	}
+}
+logging {
+	to_stderr: no
+	to_syslog: no
+	to_logfile: yes
+	logfile: $dir/log
+}
+END
+sed 's/nodeid: 1/nodeid: 1x/' "$dir/conf" >"$dir/bad"
+sed 's/version: 2/version: 2\n\tsecauth: on/' "$dir/conf" >"$dir/sealed"
+set -- -p -c "$dir/conf" -i "$name" --run-dir "$dir/run" --state-dir "$dir/state" -e "$dir/engines"
+
+check "version" status 0 -v
+check "version's text" said "Corosync Cluster Engine, version"
+check "help" status 0 --help
+check "unknown option" status 1 --frobnicate
+check "stray argument" status 1 start
+check "instance's name" status 1 -i ../x
+check "node id" status 1 --nodeid 0
+for sample in "$top"/conf/corosync.conf.example*; do
+	check "sample $sample" status 0 -t -c "$sample"
+	check "nothing to say about $sample" test ! -s "$dir/out"
+done
+check "bad configuration, -t" status 8 -t -c "$dir/bad"
+check "file, line, key, value, allowed" said \
+	"bad:8: nodelist.node.nodeid: '1x' is not allowed; allowed: a number from 0 to 4294967295"
+check "bad configuration" status 8 -c "$dir/bad" -i "$name" --run-dir "$dir/run"
+check "sealing is refused" status 8 -t -c "$dir/sealed"
+check "sealing is named" said "sealed:3: totem.secauth: 'on' asks for encryption"
+check "no such file" status 8 -t -c "$dir/none"
+check "not in the list" status 8 "$@" --nodeid 7
+check "run directory" status 16 "$@" --run-dir /proc/no/where
+check "engine directory" status 13 "$@" -e "$dir/none"
+check "engine directory named" said "cannot start: the engines of $dir/none"
+rm -f "$dir/log"
+
+echo "no module" >"$dir/engines/broken.so"
+check "background" status 0 "$@"
+pid=$(daemon_pid)
+check "it runs" kill -0 "$pid"
+check "the broken engine is named" logged "engine $dir/engines/broken.so is not loaded: "
+check "a ring of one" logged 'A new membership (1\.[0-9a-f]*) was formed. Members joined: 1'
+check "service" logged "Completed service synchronization, ready to provide service."
+check "no terminal" test "$(readlink "/proc/$pid/fd/2")" = /dev/null
+check "stable state" test -s "$dir/state/ringstate"
+check "a second one" status 18 "$@"
+check "who holds it" said "already running: process $pid holds"
+mv "$dir/log" "$dir/log.1"
+kill -HUP "$pid"
+check "rotation" logged "The log file was opened again."
+kill -USR2 "$pid"
+check "counters" logged "state OPERATIONAL"
+kill "$pid"
+check "SIGTERM" gone "$pid"
+check "leaves" logged "leaving the ring"
+check "status 0 in the log" logged "exiting with status 0"
+
+# A crash is told, and the next daemon starts all the same.
+check "again" status 0 "$@"
+pid=$(daemon_pid)
+kill -SEGV "$pid"
+check "SIGSEGV" gone "$pid"
+check "SIGSEGV is told" logged "corosync: ended by SIGSEGV"
+rm -f "$dir/log"
+head -c 20 "$dir/state/ringstate" >"$dir/state/cut"
+mv "$dir/state/cut" "$dir/state/ringstate"
+"$corosync" -f "$@" >"$dir/out" 2>&1 &
+pid=$!
+check "foreground, after a crash" logged "ready to provide service"
+check "a damaged state file is told" logged "ringstate is damaged"
+check "the same process" test "$(daemon_pid)" = "$pid"
+kill -INT "$pid"
+wait "$pid"
+check "SIGINT" test "$?" = 0
+
+echo "$count checks, $failed failed"
+[ "$failed" = 0 ]
