@@ -8,6 +8,8 @@
  */
 #include "exec/totem/internal.h"
 
+#define REFUSED_PAUSE_NS	(2 * SEC_NS)
+
 /* NULL: to all. */
 static void
 beacon_send(struct totem *t, const struct peer *peer)
@@ -37,6 +39,16 @@ merge_beacon_to(struct totem *t, uint32_t slot)
 	beacon_send(t, peer);
 }
 
+/* Nobody listens there: seldom.  It sends JOINs when it starts; and kernels answer for closed ports
+ * only so often, which we want to have left for when a member dies. */
+static bool
+beacon_due(const struct totem *t, uint32_t slot)
+{
+	const struct peer *peer = &t->peer[slot];
+
+	return !peer->refused || t->now_ns - peer->beacon_sent_ns > REFUSED_PAUSE_NS;
+}
+
 void
 merge_beacon_timer(struct totem *t)
 {
@@ -46,7 +58,7 @@ merge_beacon_timer(struct totem *t)
 		beacon_send(t, NULL);
 	else if (t->state == TOTEM_OPERATIONAL)
 		for (uint32_t slot = 1; slot < t->peer_count; slot++)
-			if (!nodebits_has(&totem_installed(t)->set, slot))
+			if (!nodebits_has(&totem_installed(t)->set, slot) && beacon_due(t, slot))
 				merge_beacon_to(t, slot);
 	totem_timer_set(t, TIMER_BEACON, t->now_ns + t->timing.merge_ns - jitter);
 }

@@ -171,7 +171,7 @@ struct cs_engine {
 	/* State for the log, one line a call of ops->log.  May be NULL. */
 	void (*dump)(void *instance);
 
-	/* multicast() takes application messages again: after each activation, and after it had said
+	/* multicast() takes application messages again: after each activation, and after it said
 	 * -EAGAIN.  For what no client asks for once more.  May be NULL. */
 	void (*room)(void *instance);
 };
