@@ -443,9 +443,11 @@ main(int argc, char **argv)
 		    argv[optind]);
 		return 1;
 	}
+	if (!options_fit(&options))
+		return 1;
 	if (options.action == ACTION_NONE) {
 		usage(stderr);
 		return 1;
 	}
-	return options_fit(&options) ? act(&options) : 1;
+	return act(&options);
 }

@@ -12,6 +12,7 @@
 #include "config.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -416,11 +417,14 @@ congestion_check(struct ipc_server *server)
 		slowest_cut(server);
 	if (!server->congested && server->stats.backlog_bytes > limit) {
 		server->congested = true;
+		ipc_log(server, LOG_INFO, "%s: %" PRIu64 " KiB of events wait for clients;"
+		    " slowing the ring", server->name, server->stats.backlog_bytes / 1024);
 		(void) qb_loop_timer_add(server->loop, QB_LOOP_HIGH, server->grace_ns, server,
 		    grace_end, &server->grace_timer);
 		server->handlers.congested(server->host, true);
 	} else if (server->congested && server->stats.backlog_bytes <= limit / 2) {
 		server->congested = false;
+		ipc_log(server, LOG_INFO, "%s: clients have caught up", server->name);
 		if (!server->grace_over)
 			(void) qb_loop_timer_del(server->loop, server->grace_timer);
 		server->handlers.congested(server->host, false);
