@@ -238,8 +238,10 @@ rules_apply()		# I
 			echo "icmp type destination-unreachable drop"
 			echo "icmpv6 type destination-unreachable drop"
 		fi
-		[ "$loss_permille" -eq 0 ] ||
-			echo "meta l4proto udp numgen random mod 1000 < $loss_permille drop"
+		if [ "$loss_permille" -gt 0 ]; then
+			echo "meta l4proto udp counter"
+			echo "meta l4proto udp numgen random mod 1000 < $loss_permille counter drop"
+		fi
 		echo "}"
 		echo "}"
 	} | in_node "$i" nft -f - || bail "nftables rules refused"
@@ -286,6 +288,8 @@ heal()
 }
 
 loss() { loss_permille=$1; rules_apply_all; }
+# What came and what of it was lost since loss(): two numbers.  A segment train counts as one.
+loss_count() { in_node "$1" nft list ruleset | sed -n 's/.*counter packets \([0-9]*\).*/\1/p'; }
 icmp_filter() { icmp_filtered=$1; rules_apply_all; }
 cable_pull() { in_switch ip link set "sw$1" down; }
 cable_plug() { in_switch ip link set "sw$1" up; }
