@@ -242,7 +242,8 @@ dispatch_one(struct cpg *cpg, cpg_handle_t handle, bool wait)
 		error = client_next(cpg->client, wait ? -1 : 0, &record);
 		if (error != CS_OK)
 			return error;
-		outcome = run(cpg, handle, &record);
+		/* Another thread finalises: its own leave is nobody's any more. */
+		outcome = cpg_is_closed(handle) ? DONE : run(cpg, handle, &record);
 		client_done(cpg->client);
 	} while (outcome == NOTHING_DUE);
 	if (outcome == DONE)
