@@ -53,6 +53,28 @@ test_have_ipv6(void)
 	return have;
 }
 
+/* The kernel adds the routes of an interface a little after it comes up: wait until a datagram to
+ * ourselves arrives. */
+static bool
+reaches_itself(const char *ip)
+{
+	struct net_address address = test_address(ip, 0);
+	socklen_t len = sizeof address.sa;
+	int fd = socket(address.sa.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	bool arrived = false;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, &address.sa.any, address.len), 0);
+	ck_assert_int_eq(getsockname(fd, &address.sa.any, &len), 0);
+	for (int n = 0; n < 50 && !arrived; n++) {
+		(void) sendto(fd, "", 1, 0, &address.sa.any, address.len);
+		arrived = poll(&poll_fd, 1, 100) == 1;
+	}
+	(void) close(fd);
+	return arrived;
+}
+
 bool
 test_network_new(void)
 {
@@ -62,9 +84,11 @@ test_network_new(void)
 		return false;
 	if (unshare(CLONE_NEWNET) < 0)
 		return false;
-	return system("ip link set lo up && ip link add cs0 type veth peer name cs1 &&"
+	if (system("ip link set lo up && ip link add cs0 type veth peer name cs1 &&"
 	    " ip link set cs1 up && ip link set cs0 up &&"
-	    " ip addr add 10.99.0.1/24 dev cs0 && ip addr add fd99::1/64 dev cs0 nodad") == 0;
+	    " ip addr add 10.99.0.1/24 dev cs0 && ip addr add fd99::1/64 dev cs0 nodad") != 0)
+		return false;
+	return reaches_itself("10.99.0.1") && reaches_itself("fd99::1");
 }
 
 void
