@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Shared memory between daemon and clients: the ring, the server with the libraries' common part, and
-# both in bad company.
+# Shared memory between daemon and clients: the ring, the server with the libraries' common part, both
+# in bad company; and cfg on top of them.
 if HAVE_CHECK
-IPC_TESTS = test/unit/test_ring test/unit/test_ipc test/unit/test_ipc_hostile
+IPC_TESTS = test/unit/test_ring test/unit/test_ipc test/unit/test_ipc_hostile test/unit/test_cfg
 check_PROGRAMS += $(IPC_TESTS)
 TESTS += $(IPC_TESTS)
 
@@ -18,4 +18,10 @@ test_unit_test_ipc_hostile_SOURCES = test/unit/test_ipc_hostile.c test/unit/ipc_
 	test/unit/ipc_toy.h
 test_unit_test_ipc_hostile_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_ipc_hostile_LDADD = libclient.la libipc.la $(QB_LIBS) $(CHECK_LIBS) -lpthread
+
+# Runs ./corosync-cfgtool, which is built before.
+test_unit_test_cfg_SOURCES = test/unit/test_cfg.c exec/engines/cfg.c
+test_unit_test_cfg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_unit_test_cfg_LDADD = libcfg.la libcorosync_common.la libclient.la libipc.la $(QB_LIBS) \
+	$(CHECK_LIBS) -lpthread
 endif
