@@ -732,7 +732,7 @@ main(int argc, char **argv)
 	TCase *tc = tcase_create("world");
 	Suite *suite = suite_create("cpg world");
 	SRunner *runner = srunner_create(suite);
-	int first = 1, count = 600, failed;
+	int first = 1, count = 300, failed;
 
 	/* test_cpg_world [SEED [COUNT]] */
 	if (argc > 1) {
