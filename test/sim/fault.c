@@ -9,6 +9,7 @@
 static const char *const fault_names[FAULT_COUNT] = {
 	[FAULT_CRASH] = "crash",
 	[FAULT_CRASH_HOST] = "crash of the host",
+	[FAULT_POWER] = "power failure of all",
 	[FAULT_LEAVE] = "leave",
 	[FAULT_RESTART_INTACT] = "restart, storage intact",
 	[FAULT_RESTART_STALE] = "restart, storage stale",
@@ -24,6 +25,7 @@ static const char *const fault_names[FAULT_COUNT] = {
 	[FAULT_WALL_CLOCK] = "wall clock set",
 	[FAULT_LOSS] = "loss",
 	[FAULT_DELAY] = "delay",
+	[FAULT_LATE] = "slow path",
 	[FAULT_CORRUPTION] = "corruption",
 	[FAULT_TYPE] = "loss of one frame type",
 	[FAULT_BIG] = "loss of large frames",
@@ -95,7 +97,7 @@ fault_stop(struct sim *sim, struct host *host, enum sim_fault kind)
 		host_leave(sim, host);
 	else
 		host_kill(sim, host);
-	if (kind == FAULT_CRASH_HOST)
+	if (kind == FAULT_CRASH_HOST || kind == FAULT_POWER)
 		host->up = false;
 	fault_undo_later(sim, UNDO_CRASH, host->index, 0,
 	    dice_scaled(&sim->prng, MS_NS, 10 * SEC_NS));
@@ -135,6 +137,17 @@ fault_cut(struct sim *sim, enum sim_fault kind)
 	if (both)
 		network_link(sim, b, a)->cut = true;
 	fault_undo_later(sim, UNDO_CUT, a, b, fault_span(sim));
+}
+
+/* What was sent this way arrives when its sender may be dead and its ring forgotten. */
+static void
+fault_late(struct sim *sim)
+{
+	uint32_t a = fault_victim(sim)->index, b = fault_victim(sim)->index;
+
+	network_link(sim, a, b)->extra_ns = dice_scaled(&sim->prng, MS_NS, 300 * MS_NS);
+	record_note(sim, "%u -> %u is slow", sim->host[a].node_id, sim->host[b].node_id);
+	fault_undo_later(sim, UNDO_LATE, a, b, 2 * fault_span(sim));
 }
 
 static void
@@ -250,6 +263,10 @@ fault_happen(struct sim *sim, enum sim_fault kind, struct host *host)
 	case FAULT_LEAVE:
 		fault_stop(sim, host, kind);
 		break;
+	case FAULT_POWER:
+		for (uint32_t i = 0; i < sim->node_count; i++)
+			fault_stop(sim, &sim->host[i], kind);
+		break;
 	case FAULT_RESTART_INTACT:
 	case FAULT_RESTART_STALE:
 	case FAULT_RESTART_CORRUPT:
@@ -276,6 +293,9 @@ fault_happen(struct sim *sim, enum sim_fault kind, struct host *host)
 	case FAULT_WALL_CLOCK:
 		host->wall_offset_ns += (int64_t) dice_scaled(&sim->prng, SEC_NS, 100000 * SEC_NS) *
 		    (dice_ppm(&sim->prng, 500000) ? 1 : -1);
+		break;
+	case FAULT_LATE:
+		fault_late(sim);
 		break;
 	case FAULT_LOSS:
 	case FAULT_DELAY:
@@ -328,6 +348,9 @@ fault_undo(struct sim *sim, enum sim_undo undo, struct host *host, uint32_t othe
 		    sim->host[other].node_id);
 		network_link(sim, host->index, other)->cut = false;
 		network_link(sim, other, host->index)->cut = false;
+		break;
+	case UNDO_LATE:
+		network_link(sim, host->index, other)->extra_ns = 0;
 		break;
 	case UNDO_ISOLATE:
 		record_note(sim, "%u is connected again", host->node_id);
@@ -446,8 +469,10 @@ fault_heal(struct sim *sim)
 	record_note(sim, "no more faults");
 	sim->usual.loss = sim->usual.corrupt = sim->usual.duplicate = sim->usual.reorder = 0;
 	sim->network = sim->usual;
-	for (uint32_t i = 0; i < sim->host_count * sim->host_count; i++)
+	for (uint32_t i = 0; i < sim->host_count * sim->host_count; i++) {
 		sim->link[i].cut = false;
+		sim->link[i].extra_ns = 0;
+	}
 	for (uint32_t i = 0; i < sim->host_count; i++) {
 		struct host *host = &sim->host[i];
 

@@ -133,7 +133,8 @@ network_pass(struct sim *sim, struct host *from, struct host *to, struct frame *
 		sim->result.count[COUNT_LOST]++;
 		return;
 	}
-	arrive_ns = depart_ns + n->delay_ns + dice(&sim->prng, 0, n->jitter_ns);
+	arrive_ns = depart_ns + n->delay_ns + link->extra_ns +
+	    dice(&sim->prng, 0, n->jitter_ns);
 	if (dice_ppm(&sim->prng, n->reorder)) {
 		arrive_ns += dice(&sim->prng, 0, 20 * (n->delay_ns + n->jitter_ns));
 		sim->result.count[COUNT_REORDERED]++;

@@ -389,6 +389,30 @@ START_TEST(holes_in_recovery)
 }
 END_TEST
 
+static enum sim_verdict
+only_to_last(struct sim *sim, uint32_t from, uint32_t to, const uint8_t *data, size_t len)
+{
+	return from == 0 && to + 1 != sim->node_count && len > FRAME_TYPE_AT &&
+	    data[FRAME_TYPE_AT] == WIRE_DATA ? FRAME_DROP : FRAME_PASS;
+}
+
+/* The last frames of a dead node reach one survivor only, on a slow path, at any moment of the
+ * change: before it told what it holds, between that and the new ring, and after. */
+START_TEST(late_frames)
+{
+	struct sim *sim = world(4, 1, 200 + (uint64_t) _i);
+
+	network_link(sim, 0, 3)->extra_ns = 200 * US_NS + (uint64_t) _i * 250 * US_NS;
+	sim->filter = only_to_last;
+	load(sim, 0, 4, 600);
+	while (sim->history.proc[sim->host[0].proc].originated[TOTEM_QUEUE_APP] < 4)
+		ck_assert(sim_step(sim));
+	host_kill(sim, &sim->host[0]);
+	sim->filter = NULL;
+	all_is_well(sim);
+}
+END_TEST
+
 /* Obligations: behind such a hole lies a SAFE message.  The first to install the next ring delivers
  * it, since all have told that they hold it; at that moment another is cut off from its sender, and
  * still owes it. */
@@ -590,6 +614,7 @@ scenario_suite(void)
 	tcase_add_test(bugs, fails_to_receive);
 	tcase_add_loop_test(bugs, much_to_recover, 0, 6);
 	tcase_add_loop_test(bugs, holes_in_recovery, 0, 20);
+	tcase_add_loop_test(bugs, late_frames, 0, 160);
 	tcase_add_loop_test(bugs, obligations_are_kept, 0, 80);
 	tcase_add_loop_test(bugs, sequence_wraps, 0, 2);
 	tcase_add_test(parts, alone);

@@ -43,6 +43,7 @@ enum sim_happening {
 enum sim_fault {
 	FAULT_CRASH,
 	FAULT_CRASH_HOST,	/* nothing answers any more */
+	FAULT_POWER,		/* all of them, at once */
 	FAULT_LEAVE,
 	FAULT_RESTART_INTACT,
 	FAULT_RESTART_STALE,
@@ -58,6 +59,7 @@ enum sim_fault {
 	FAULT_WALL_CLOCK,
 	FAULT_LOSS,
 	FAULT_DELAY,
+	FAULT_LATE,		/* one direction between two nodes is slow */
 	FAULT_CORRUPTION,
 	FAULT_TYPE,		/* one type of frame is lost, everywhere or at one node */
 	FAULT_BIG,		/* frames above a size do not get through to one node */
@@ -78,6 +80,7 @@ enum sim_undo {
 	UNDO_CRASH,		/* start again */
 	UNDO_PARTITION,
 	UNDO_CUT,
+	UNDO_LATE,
 	UNDO_ISOLATE,
 	UNDO_NETWORK,
 	UNDO_FILTER,
@@ -211,6 +214,7 @@ struct host {
 struct link {
 	bool cut, cut_forever;
 	uint64_t last_arrival_ns;
+	uint64_t extra_ns;	/* slower than the others by so much */
 };
 
 struct network {		/* rates in parts per million */
