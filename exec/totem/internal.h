@@ -139,6 +139,7 @@ struct order {			/* the token's rotation on the current ring */
 	bool hold_cancelled;
 	bool holding;
 	bool brake, brake_counted;	/* asked by the host; counted in the token */
+	bool braked;			/* the token rests here because somebody asked */
 	bool lossy;		/* our frames were asked for again since the last new ones */
 	uint32_t window;	/* frames we allow ourselves a visit */
 	uint64_t visit_ns;

@@ -18,7 +18,8 @@
 #define WINDOW_FIRST		64u	/* frames a visit, before anything is known */
 #define WINDOW_MIN		16u
 #define WINDOW_STEP		8u
-#define BRAKED_FRAMES		2u	/* a visit, while a member asks all to slow down */
+#define BRAKED_FRAMES		2u	/* a visit, while a member asks all to slow down, */
+#define BRAKED_REST_NS		(5 * MS_NS)	/* and the token rests so long a rotation */
 #define AFTER_TOKEN_MAX		48u	/* frames sent after the token */
 #define RETRANSMIT_MIN_NS	(2 * MS_NS)
 #define RETRANSMIT_FIRST_NS	(10 * MS_NS)	/* no rotation was measured yet */
@@ -230,7 +231,6 @@ update_aru(struct totem *t, struct ring *ring, struct wire_token *token)
 	else
 		ring->safe = seq_max(ring->safe, seq_min(mine,
 		    seq_min(token->aru, t->order.aru_last)));
-	t->order.aru_last = token->aru;
 	cs_assert(seq_le(ring->safe, mine));
 }
 
@@ -305,6 +305,7 @@ token_send(struct totem *t, struct ring *ring)
 	    sizeof order->sent - TOTEM_HEADER_BYTES);
 	const uint32_t *to = &ring->member[(ring->my_index + 1) % ring->member_count].node_id;
 
+	order->aru_last = order->token.aru;	/* as sent: a token that rests here proves nothing */
 	order->token.token_seq++;
 	order->token_seq = order->token.token_seq;	/* ours, if it comes back as a repeat */
 	wire_token_put(&out, &order->token);
@@ -335,7 +336,9 @@ token_rest(struct totem *t, struct ring *ring)
 
 	t->order.holding = true;
 	t->order.hold_flag = false;
-	if (ring->member_count > 1)
+	if (t->order.braked)
+		totem_timer_set(t, TIMER_HOLD, t->now_ns + BRAKED_REST_NS);
+	else if (ring->member_count > 1)
 		totem_timer_set(t, TIMER_HOLD, t->now_ns + hold_ns);
 	else if (pack_ready(t) || t->state == TOTEM_RECOVERY)
 		totem_timer_set(t, TIMER_HOLD, t->now_ns);
@@ -396,7 +399,9 @@ visit(struct totem *t, bool fresh)
 	busy = resent > 0 || count > 0 || token->range_count > 0 || token->aru != token->seq
 	    || pack_ready(t) || t->state == TOTEM_RECOVERY;
 	rest = update_idle(t, ring, token, busy);
-	if (ring->member_count == 1 || (rest && fresh))
+	order->braked = token->brake > 0 && fresh && ring->my_index == 0 && !install
+	    && t->state == TOTEM_OPERATIONAL;
+	if (ring->member_count == 1 || (rest && fresh) || order->braked)
 		token_rest(t, ring);
 	else
 		token_send(t, ring);
@@ -537,6 +542,8 @@ order_wake(struct totem *t)
 
 	if (t->state != TOTEM_OPERATIONAL)
 		return;
+	if (order->holding && order->braked)
+		return;		/* it goes on by itself, as slowly as was asked */
 	if (order->holding) {
 		order->idle_rounds = 0;
 		/* Alone: at once, but after the host had its turn, so that several go together. */
