@@ -305,7 +305,7 @@ token_send(struct totem *t, struct ring *ring)
 	    sizeof order->sent - TOTEM_HEADER_BYTES);
 	const uint32_t *to = &ring->member[(ring->my_index + 1) % ring->member_count].node_id;
 
-	order->aru_last = order->token.aru;	/* as sent: a token that rests here proves nothing */
+	order->aru_last = order->token.aru;	/* as sent: at rest here it proves nothing */
 	order->token.token_seq++;
 	order->token_seq = order->token.token_seq;	/* ours, if it comes back as a repeat */
 	wire_token_put(&out, &order->token);
