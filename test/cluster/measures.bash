@@ -11,7 +11,14 @@ witness=1
 # Wait until everybody is back in one view.
 settle()
 {
-	until_true 20 all_members_are "$node_count" || bail "the cluster does not come together"
+	local i
+	if ! until_true 20 all_members_are "$node_count"; then
+		log_show
+		for ((i = 1; i <= node_count; i++)); do
+			client_well "$i"
+		done
+		bail "the cluster does not come together"
+	fi
 	sleep 0.3
 }
 
