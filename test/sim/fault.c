@@ -34,6 +34,7 @@ static const char *const fault_names[FAULT_COUNT] = {
 	[FAULT_GARBAGE] = "garbage",
 	[FAULT_REPLAY] = "replay",
 	[FAULT_BRAKE] = "brake",
+	[FAULT_RECONFIGURE] = "reconfiguration",
 	[FAULT_DISK] = "slow disk",
 	[FAULT_DOUBLE] = "double node id",
 	[FAULT_STRANGER] = "other cluster, unknown node",
@@ -245,6 +246,9 @@ fault_on_process(struct sim *sim, struct host *host, enum sim_fault kind)
 			.at_ns = sim->now_ns, .kind = HAPPEN_TIMER, .host = host->index,
 			.generation = host->generation,
 		});
+	} else if (kind == FAULT_RECONFIGURE) {
+		record_note(sim, "%u is reconfigured", host->node_id);
+		host_reconfigure(sim, host);
 	} else {
 		record_note(sim, "%u brakes", host->node_id);
 		host_brake(sim, host, true);
@@ -288,6 +292,7 @@ fault_happen(struct sim *sim, enum sim_fault kind, struct host *host)
 	case FAULT_PAUSE:
 	case FAULT_CLOCK_JUMP:
 	case FAULT_BRAKE:
+	case FAULT_RECONFIGURE:
 		fault_on_process(sim, host, kind);
 		break;
 	case FAULT_WALL_CLOCK:

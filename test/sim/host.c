@@ -393,6 +393,29 @@ host_floor(const struct sim *sim, struct host *host, enum host_storage storage)
 	return value > 0 ? value : host_wall(sim, host) / SEC_NS << 16;
 }
 
+/* The node list as the daemon reads it: all but ourselves; empty where peers are learnt. */
+static uint32_t
+host_peers(const struct sim *sim, const struct host *host, uint32_t *ret_peers)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; !sim->learn_peers && i < sim->node_count; i++)
+		if (sim->node_ids[i] != host->node_id)
+			ret_peers[count++] = sim->node_ids[i];
+	return count;
+}
+
+void
+host_reconfigure(struct sim *sim, struct host *host)
+{
+	uint32_t peers[SIM_HOSTS_MAX];
+	uint32_t count = host_peers(sim, host, peers);
+
+	cs_assert(totem_reconfigure(host->totem, host_clock(sim, host), &sim->timing, peers,
+	    count) == 0);
+	host_follow_up(sim, host);
+}
+
 void
 host_start(struct sim *sim, struct host *host, enum host_storage storage)
 {
@@ -408,9 +431,7 @@ host_start(struct sim *sim, struct host *host, enum host_storage storage)
 	struct event event;
 
 	cs_assert(host->totem == NULL);
-	for (uint32_t i = 0; !sim->learn_peers && i < sim->node_count; i++)
-		if (sim->node_ids[i] != host->node_id)
-			peers[config.peer_count++] = sim->node_ids[i];
+	config.peer_count = host_peers(sim, host, peers);
 	host->incarnation = host_wall(sim, host);
 	while (history_proc_find(&sim->history, host->node_id, host->incarnation) != NONE)
 		host->incarnation++;

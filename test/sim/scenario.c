@@ -604,7 +604,7 @@ END_TEST
 /* As many as there may be. */
 START_TEST(many_nodes)
 {
-	struct sim *sim = world(64, 1, 74);
+	struct sim *sim = world(TOTEM_NODES_MAX, 1, 74);
 
 	load_all(sim, 2, 1000);
 	ck_assert(sim_run_until(sim, sim_settled, 5 * SEC_NS));

@@ -275,6 +275,20 @@ sim_start_hosts(struct sim *sim)
 	}
 }
 
+/* A seed that asks for little proves little. */
+static void
+sim_not_easy(struct sim *sim, uint64_t faults)
+{
+	const uint64_t *count = sim->result.count;
+
+	if (sim->now_ns < 30 * SEC_NS || faults < FAULTS_MIN || count[COUNT_APP] < MESSAGES_MIN ||
+	    count[COUNT_SAFE] == 0 || count[COUNT_FRAGMENTED] == 0)
+		check_fail(&sim->check, V14_LIVENESS, "an easy seed: %" PRIu64 " ms, %" PRIu64
+		    " faults, %" PRIu64 " messages, %" PRIu64 " of them SAFE, %" PRIu64
+		    " fragmented", sim->now_ns / MS_NS, faults, count[COUNT_APP],
+		    count[COUNT_SAFE], count[COUNT_FRAGMENTED]);
+}
+
 uint32_t
 sim_run(struct sim *sim)
 {
@@ -286,12 +300,16 @@ sim_run(struct sim *sim)
 	sim_run_for(sim, sim->options.seconds * SEC_NS);
 	for (int kind = 0; kind < FAULT_COUNT; kind++)
 		faults += sim->result.fault[kind];
-	while (faults++ < FAULTS_MIN)
+	for (; faults < FAULTS_MIN; faults++) {
 		host_kill(sim, &sim->host[faults % sim->node_count]);
+		sim->result.fault[FAULT_CRASH]++;
+	}
 	sim->load_on = false;
 	fault_heal(sim);
 	if (sim->check.failed == 0)
 		sim_converge(sim);
+	if (sim->check.failed == 0 && sim->options.seconds >= 30)
+		sim_not_easy(sim, faults);
 	sim_finish(sim);
 	return sim->result.failed;
 }

@@ -68,6 +68,7 @@ enum sim_fault {
 	FAULT_GARBAGE,
 	FAULT_REPLAY,
 	FAULT_BRAKE,
+	FAULT_RECONFIGURE,	/* the node list and the timing are given anew, unchanged */
 	FAULT_DISK,		/* writes take seconds */
 	FAULT_DOUBLE,		/* a second node with a node id in use */
 	FAULT_STRANGER,		/* another cluster's node, or one that nobody knows */
@@ -310,6 +311,7 @@ void host_leave(struct sim *sim, struct host *host);
 void host_pause(struct sim *sim, struct host *host);
 void host_resume(struct sim *sim, struct host *host);
 void host_brake(struct sim *sim, struct host *host, bool on);
+void host_reconfigure(struct sim *sim, struct host *host);
 void host_happening(struct sim *sim, const struct happening *happening);
 void host_flush(struct sim *sim, struct host *host);	/* offer pending messages to totem */
 void host_forget_queue(struct host *host);
