@@ -198,6 +198,10 @@ notice_text(const struct totem_output *output, const char *source, struct line *
 		add(line, "%s speaks version %" PRIu64 " of the ring protocol, we speak another:"
 		    " its frames are dropped.", source, output->value);
 		break;
+	case TOTEM_NOTICE_DUPLICATE_SEEN:
+		add(line, "Two nodes use our node id: node %" PRIu32 " hears another daemon with it"
+		    " (and stays with us). Give each node an id of its own.", output->node);
+		break;
 	case TOTEM_NOTICE_REFUSED_DUPLICATE:
 		add(line, "%s (node %" PRIu32 ") does not listen to us: it knows another daemon"
 		    " with our node id. Give each node an id of its own.", source, output->node);

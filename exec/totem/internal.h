@@ -265,6 +265,13 @@ struct ring *totem_forming(struct totem *t);
 /* The ring whose token we serve now: forming in RECOVERY, else installed. */
 struct ring *totem_current(struct totem *t);
 
+/* door.c: frames in */
+/* What the header alone decides; `*ret_slot` stays NO_SLOT when there is nothing to dispatch. */
+enum totem_drop door_admit(struct totem *t, const uint8_t *data, size_t len,
+    struct wire_header *header, uint32_t *ret_slot);
+enum totem_drop door_dispatch(struct totem *t, const struct wire_header *header, uint32_t slot,
+    const uint8_t *frame, size_t frame_len);
+
 /* send.c: frames out */
 struct control {		/* a control frame being written into the arena */
 	uint8_t *frame;		/* NULL: no room, drop it like the network would */

@@ -203,6 +203,7 @@ enum totem_notice {
 	TOTEM_NOTICE_DUPLICATE_ID,	/* node: the id; the datagram's source has it too */
 	TOTEM_NOTICE_CLUSTER,		/* another cluster's frames; value: its hash */
 	TOTEM_NOTICE_VERSION,		/* another protocol version; value: it */
+	TOTEM_NOTICE_DUPLICATE_SEEN,	/* node: hears another with our id, and stays with us */
 	TOTEM_NOTICE_REFUSED_DUPLICATE,	/* a peer tells us that our node id is used by another */
 	TOTEM_NOTICE_REFUSED_CLUSTER,	/* a peer tells us that it is of another cluster */
 	TOTEM_NOTICE_REFUSED_VERSION,	/* a peer tells us that it speaks another version: value */
