@@ -24,6 +24,8 @@ struct cs_host {			/* one engine's view of the daemon */
 	struct ipc_server *server;
 	bool starved;			/* a record was left for want of room */
 	bool congested;
+	uint64_t denied_ns;		/* when the log last said that somebody was refused */
+	unsigned int denied_count;	/* not said since */
 };
 
 struct engines {

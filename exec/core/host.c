@@ -19,6 +19,7 @@
 #include "exec/core/shell.h"
 
 #define PARTS_MAX	16u
+#define DENIED_PAUSE_NS	(UINT64_C(10) * 1000000000)	/* between two lines about it */
 
 static struct ipc_conn *
 ipc_of(struct cs_conn *conn)
@@ -276,9 +277,19 @@ on_authorise(void *argument, uid_t uid, gid_t gid, pid_t pid)
 	struct engines *set = host->set;
 
 	if (!set->config.authorised(set->config.host, uid, gid)) {
+		uint64_t now_ns = shell_now_ns();
+
+		/* Anybody may try as often as he likes, and must not fill the log with it. */
+		if (host->denied_ns != 0 && now_ns - host->denied_ns < DENIED_PAUSE_NS) {
+			host->denied_count++;
+			return -EACCES;
+		}
+		host->denied_ns = now_ns;
 		engines_log(set, "IPC", LOG_WARNING, "denied connection to %s: process %ld of user"
-		    " %ld is neither the daemon's user nor in uidgid{}", host->engine->name,
-		    (long) pid, (long) uid);
+		    " %ld is neither the daemon's user nor in uidgid{} (%u more since the last"
+		    " such line)", host->engine->name, (long) pid, (long) uid,
+		    host->denied_count);
+		host->denied_count = 0;
 		return -EACCES;
 	}
 	return set->was_ready ? 0 : -EAGAIN;

@@ -49,6 +49,8 @@ process_background(int *ret_ready_fd, enum process_exit *ret_exit)
 	pid_t pid;
 
 	*ret_exit = PROCESS_EXIT_FORK;
+	/* Whoever waits for the end of a pipe that we inherited would wait for our whole life. */
+	(void) close_range(3, ~0u, 0);
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return false;
 	pid = fork();

@@ -29,6 +29,8 @@ struct shell {
 	/* for the log */
 	struct totem_member previous[TOTEM_NODES_MAX];	/* of the last regular configuration */
 	size_t previous_count;
+	struct totem_member moved[TOTEM_NODES_MAX];	/* of them, who moves with us */
+	size_t moved_count;
 	struct shell_notice notices[SHELL_NOTICES_MAX];	/* said lately */
 	int storage_error;
 };

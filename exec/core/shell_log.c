@@ -68,7 +68,7 @@ say_membership(struct shell *shell, const struct totem_configuration *config)
 	add(&line, "A new membership (%" PRIu32 ".%" PRIx64 ") was formed.", config->ring.rep,
 	    config->ring.seq);
 	for (size_t i = 0; i < config->member_count; i++) {
-		if (contains(shell->previous, shell->previous_count, &config->members[i]))
+		if (contains(shell->moved, shell->moved_count, &config->members[i]))
 			continue;
 		add(&line, "%s %" PRIu32, first ? " Members joined:" : "",
 		    config->members[i].node_id);
@@ -76,8 +76,32 @@ say_membership(struct shell *shell, const struct totem_configuration *config)
 	}
 	if (first)
 		add(&line, " Members");
-	for (size_t i = 0; i < config->left_count; i++)
-		add(&line, "%s %" PRIu32, i == 0 ? " left:" : "", config->left[i].node_id);
+	first = true;
+	for (size_t i = 0; i < shell->previous_count; i++) {
+		if (contains(shell->moved, shell->moved_count, &shell->previous[i]))
+			continue;
+		add(&line, "%s %" PRIu32, first ? " left:" : "", shell->previous[i].node_id);
+		first = false;
+	}
+	say(shell, LOG_NOTICE, &line);
+}
+
+/* Members of our last ring that did not come with us, and are in the new one all the same: they
+ * went on without us, say while we were stopped. */
+static void
+say_returned(struct shell *shell, const struct totem_configuration *config)
+{
+	struct line line = { .len = 0 };
+
+	for (size_t i = 0; i < shell->previous_count; i++)
+		if (!contains(shell->moved, shell->moved_count, &shell->previous[i])
+		    && contains(config->members, config->member_count, &shell->previous[i]))
+			add(&line, "%s %" PRIu32, line.len == 0 ? "Gone and back: nodes that went"
+			    " on without us:" : "", shell->previous[i].node_id);
+	if (line.len == 0)
+		return;
+	add(&line, " (%s; change took %.1f ms)", totem_cause_name(config->cause),
+	    (double) config->change_ns / (double) MS_NS);
 	say(shell, LOG_NOTICE, &line);
 }
 
@@ -120,10 +144,15 @@ shell_log_configuration(struct shell *shell, const struct totem_configuration *c
 {
 	struct line line = { .len = 0 };
 
-	if (config->kind == TOTEM_TRANSITIONAL)
+	if (config->kind == TOTEM_TRANSITIONAL) {
+		memcpy(shell->moved, config->members,
+		    config->member_count * sizeof config->members[0]);
+		shell->moved_count = config->member_count;
 		return;
+	}
 	say_membership(shell, config);
 	say_departures(shell, config);
+	say_returned(shell, config);
 	add(&line, "Members[%zu]:", config->member_count);
 	members_add(&line, config->members, config->member_count);
 	if (config->left_count == 0)
@@ -132,6 +161,7 @@ shell_log_configuration(struct shell *shell, const struct totem_configuration *c
 	say(shell, LOG_NOTICE, &line);
 	memcpy(shell->previous, config->members, config->member_count * sizeof config->members[0]);
 	shell->previous_count = config->member_count;
+	shell->moved_count = 0;
 }
 
 /* One line in a while for each kind and node.  NULL: not now; else its slot, which counts what was

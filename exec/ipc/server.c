@@ -313,7 +313,8 @@ conn_accept(struct ipc_server *server, int fd, const struct ucred *peer)
 	if (conn == NULL) {
 		r = r == 0 ? -ENOMEM : r;
 		server->stats.refused++;
-		ipc_log(server, r == -EAGAIN ? LOG_DEBUG : LOG_NOTICE,
+		/* Who may not connect was named by authorise(), which limits how often. */
+		ipc_log(server, r == -EAGAIN || r == -EACCES ? LOG_DEBUG : LOG_NOTICE,
 		    "%s: refused client pid %d (uid %u, gid %u): %s", server->name,
 		    (int) peer->pid, (unsigned int) peer->uid, (unsigned int) peer->gid,
 		    r == -EAGAIN ? "not ready yet" : strerror(-r));
