@@ -19,6 +19,7 @@
 #include <qb/qbutil.h>
 
 #include "exec/base/assert.h"
+#include "exec/base/text.h"
 #include "exec/core/log.h"
 
 #define LOG_LINE_BYTES_MAX	1024
@@ -305,7 +306,7 @@ void
 log_write(unsigned int subsys, int priority, const char *function, const char *file, int line,
     const char *format, ...)
 {
-	char text[LOG_LINE_BYTES_MAX];
+	char text[LOG_LINE_BYTES_MAX], line_text[LOG_LINE_BYTES_MAX];
 	va_list args;
 
 	if (!log_wanted(subsys, priority))
@@ -313,11 +314,13 @@ log_write(unsigned int subsys, int priority, const char *function, const char *f
 	va_start(args, format);
 	(void) vsnprintf(text, sizeof text, format, args);
 	va_end(args);
+	/* Whatever text of others is in it: one line stays one line. */
+	(void) text_escape(TEXT_LINE, text, strlen(text), line_text, sizeof line_text);
 	if (log_state.begun)
 		qb_log_from_external_source(function, file, "%s", (uint8_t) priority,
-		    (uint32_t) line, subsys, text);
+		    (uint32_t) line, subsys, line_text);
 	else
-		fprintf(stderr, "%s\n", text);
+		fprintf(stderr, "%s\n", line_text);
 }
 
 void

@@ -36,7 +36,7 @@ void log_end(void);
 int log_reopen(void);
 /* The number of a subsystem with that tag, made when new: engines have their own. */
 unsigned int log_subsys_number(const char *tag);
-/* One line, without newline. */
+/* One line, without newline; control characters in it are written as \x0A. */
 void log_write(unsigned int subsys, int priority, const char *function, const char *file, int line,
     const char *format, ...) __attribute__((format(printf, 6, 7)));
 #define log_line(subsys, priority, ...) \

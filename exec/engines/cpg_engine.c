@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <syslog.h>
 
+#include "exec/base/text.h"
 #include "exec/engines/cpg_engine.h"
 
 static void
@@ -230,6 +231,7 @@ cpg_dump(void *instance)
 	struct cpg_group_name name;
 	struct cpg_member last = { .node_id = UINT32_MAX, .pid = UINT32_MAX };
 	struct cpg_group *group;
+	char text[TEXT_ESCAPED_MAX(sizeof name.value)];
 	size_t index;
 
 	engine->ops->log(engine->host, LOG_INFO,
@@ -239,8 +241,9 @@ cpg_dump(void *instance)
 	for (bool more = cpg_state_after(engine->state, NULL, &last, &group, &index); more;
 	    more = cpg_state_after(engine->state, &name, &last, &group, &index)) {
 		name = group->name;
-		engine->ops->log(engine->host, LOG_INFO, "group %.*s: %zu members", (int) name.len,
-		    name.value, group->member_count);
+		engine->ops->log(engine->host, LOG_INFO, "group %s: %zu members",
+		    text_escape(TEXT_NAME, name.value, name.len, text, sizeof text),
+		    group->member_count);
 	}
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * exec/base: readers and writers of bytes, serial numbers, node sets, the generator, assertions.
+ * exec/base: readers and writers of bytes, serial numbers, node sets, the generator, text for
+ * the log, assertions.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "exec/base/nodebits.h"
 #include "exec/base/prng.h"
 #include "exec/base/seq.h"
+#include "exec/base/text.h"
 
 /* The bytes on the wire are little-endian whatever the machine is. */
 START_TEST(buf_writes_little_endian)
@@ -272,6 +274,27 @@ START_TEST(assert_aborts_by_default)
 }
 END_TEST
 
+/* A name with a newline is one word of one line; a line keeps its words. */
+START_TEST(text_is_escaped)
+{
+	static const char name[] = { 'a', '\n', '\0', '\\', ' ', (char) 0xff };
+	char text[TEXT_ESCAPED_MAX(sizeof name)];
+
+	ck_assert_str_eq(text_escape(TEXT_NAME, name, sizeof name, text, sizeof text),
+	    "a\\x0A\\x00\\x5C\\x20\\xFF");
+	ck_assert_str_eq(text_escape(TEXT_NAME, name, 0, text, sizeof text), "");
+	ck_assert_str_eq(text_escape(TEXT_LINE, "\x1b[m \303\266\\\x7f", 8, text, sizeof text),
+	    "\\x1B[m \303\266\\\\x7F");
+	memset(text, '!', sizeof text);
+	ck_assert_str_eq(text_escape(TEXT_NAME, "\n\n\n\n\n\n", 6, text, sizeof text - 1),
+	    "\\x0A\\x0A\\x0A\\x0A\\x0A");
+	/* What does not fit is cut at a character, never in an escape. */
+	ck_assert_str_eq(text_escape(TEXT_NAME, "ab\ncd", 5, text, 6), "ab");
+	ck_assert_str_eq(text_escape(TEXT_NAME, "ab\ncd", 5, text, 7), "ab\\x0A");
+	ck_assert_str_eq(text_escape(TEXT_LINE, "abc", 3, text, 1), "");
+}
+END_TEST
+
 static Suite *
 base_suite(void)
 {
@@ -289,6 +312,7 @@ base_suite(void)
 	tcase_add_loop_test(tc, nodebits_algebra, 0, 40);
 	tcase_add_test(tc, prng_is_splitmix64);
 	tcase_add_test(tc, prng_below_stays_below_and_reaches_all);
+	tcase_add_test(tc, text_is_escaped);
 	tcase_add_exit_test(tc, assert_calls_the_handler, 7);
 	tcase_add_test_raise_signal(tc, assert_aborts_by_default, SIGABRT);
 	suite_add_tcase(suite, tc);
