@@ -336,10 +336,13 @@ static int
 signals_set(struct daemon *d)
 {
 	static const int ends[] = { SIGTERM, SIGINT, SIGQUIT };
+	static const int ignored[] = { SIGPIPE, SIGALRM, SIGUSR1 };
 	qb_loop_signal_handle handle;
 	int r = 0;
 
-	(void) signal(SIGPIPE, SIG_IGN);
+	/* Sent by mistake, these would be a crash to the others: there is nothing to do on them. */
+	for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+		(void) signal(ignored[i], SIG_IGN);
 	for (size_t i = 0; r == 0 && i < sizeof ends / sizeof ends[0]; i++)
 		r = qb_loop_signal_add(d->loop, QB_LOOP_HIGH, ends[i], d, on_end_signal, &handle);
 	if (r == 0)

@@ -135,6 +135,11 @@ kill -HUP "$pid"
 check "rotation" logged "The log file was opened again."
 kill -USR2 "$pid"
 check "counters" logged "state OPERATIONAL"
+for signal in USR1 ALRM PIPE; do
+	kill -"$signal" "$pid"
+done
+sleep 0.2
+check "SIGUSR1, SIGALRM, SIGPIPE are ignored" kill -0 "$pid"
 kill "$pid"
 check "SIGTERM" gone "$pid"
 check "leaves" logged "leaving the ring"
