@@ -82,7 +82,7 @@ partial_begin(struct cpg *cpg, const struct cpg_wire_deliver_part *head)
 	if (partial == NULL)
 		return NO_MEMORY;
 	*partial = (struct cpg_partial) { .node_id = head->node_id, .pid = head->pid,
-	    .total = head->total_bytes };
+	    .safe = (head->flags & CPG_WIRE_PART_SAFE) != 0, .total = head->total_bytes };
 	LIST_INSERT_HEAD(&cpg->partial, partial, link);
 	return NOTHING_DUE;
 }
@@ -156,7 +156,9 @@ partials_update(struct cpg *cpg, const struct cpg_address *left, size_t left_cou
 		cpg_partials_drop(cpg);
 	for (size_t i = 0; i < left_count; i++) {
 		partial = partial_find(cpg, left[i].nodeid, left[i].pid);
-		if (partial != NULL)
+		/* The rest of a SAFE one may still come; if it does not, the next join ends it. */
+		if (partial != NULL &&
+		    !(partial->safe && left[i].reason == CPG_REASON_NODEDOWN))
 			partial_drop(partial);
 		if (left[i].nodeid == cpg->node_id && left[i].pid == cpg->pid)
 			cpg_partials_drop(cpg);

@@ -30,6 +30,7 @@ struct cpg_own {
 struct cpg_partial {
 	LIST_ENTRY(cpg_partial) link;
 	uint32_t node_id, pid;
+	bool safe;
 	size_t len, total;
 	_Alignas(16) uint8_t data[];
 };

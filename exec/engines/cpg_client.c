@@ -25,8 +25,8 @@ cpg_reply(struct cpg_engine *engine, struct cpg_client *client, cs_error_t error
 }
 
 int
-cpg_send(struct cpg_engine *engine, uint32_t guarantee, const struct cpg_message *message,
-    const void *payload, size_t payload_len)
+cpg_send(struct cpg_engine *engine, const struct cpg_message *message, const void *payload,
+    size_t payload_len)
 {
 	uint8_t head[CPG_MESSAGE_HEAD_BYTES_MAX];
 	struct iovec iov[2];
@@ -38,8 +38,8 @@ cpg_send(struct cpg_engine *engine, uint32_t guarantee, const struct cpg_message
 	iov[0].iov_len = cpg_message_encode(message, head, sizeof head);
 	iov[1].iov_base = (void *) (uintptr_t) payload;
 	iov[1].iov_len = payload_len;
-	return engine->ops->multicast(engine->host,
-	    guarantee == CPG_TYPE_SAFE ? CS_SAFE : CS_AGREED, iov, payload_len > 0 ? 2 : 1);
+	return engine->ops->multicast(engine->host, message->safe ? CS_SAFE : CS_AGREED, iov,
+	    payload_len > 0 ? 2 : 1);
 }
 
 /* --- local processes ----------------------------------------------------------------------- */
@@ -102,7 +102,7 @@ local_join(struct cpg_engine *engine, struct cpg_client *client,
 		local->id = ++engine->last_id;
 	} while (local->id == 0 || cpg_local_find(engine, local->id) != NULL);
 	message.id = local->id;
-	if (cpg_send(engine, CPG_TYPE_AGREED, &message, NULL, 0) < 0) {
+	if (cpg_send(engine, &message, NULL, 0) < 0) {
 		free(local);
 		return CS_ERR_TRY_AGAIN;
 	}
@@ -123,7 +123,7 @@ depart_send(struct cpg_engine *engine, const struct cpg_local *local, uint32_t r
 	struct cpg_message message = { .type = CPG_MESSAGE_DEPART, .id = local->id,
 	    .reason = reason };
 
-	return cpg_send(engine, CPG_TYPE_AGREED, &message, NULL, 0);
+	return cpg_send(engine, &message, NULL, 0);
 }
 
 /* It leaves, now or as soon as the ring takes it: there is nobody who would ask again. */
@@ -361,7 +361,8 @@ static void
 call_large_end(struct cpg_engine *engine, struct cpg_client *client,
     const struct cpg_wire_mcast *mcast)
 {
-	struct cpg_message message = { .type = CPG_MESSAGE_PART, .flags = CPG_WIRE_PART_LAST };
+	struct cpg_message message = { .type = CPG_MESSAGE_PART, .flags = CPG_WIRE_PART_LAST,
+	    .safe = mcast->guarantee == CPG_TYPE_SAFE };
 	struct cpg_local *local = client->local;
 
 	if (local == NULL || local->state == CPG_LEAVING) {
@@ -370,7 +371,7 @@ call_large_end(struct cpg_engine *engine, struct cpg_client *client,
 	}
 	message.id = local->id;
 	/* BUSY is for the library alone: the parts are on their way, ask for the end again. */
-	if (client->large_waits || cpg_send(engine, mcast->guarantee, &message, NULL, 0) < 0)
+	if (client->large_waits || cpg_send(engine, &message, NULL, 0) < 0)
 		cpg_reply(engine, client, CS_ERR_BUSY);
 	else
 		client->large_waits = true;	/* answered when it is ordered */
@@ -494,5 +495,6 @@ cpg_conn_data(void *instance, struct cs_conn *conn, const struct cs_request *rec
 	if (client->local == NULL || client->local->state == CPG_LEAVING)
 		return 0;
 	message.id = client->local->id;
-	return cpg_send(engine, guarantee, &message, message.payload, message.payload_len);
+	message.safe = guarantee == CPG_TYPE_SAFE;
+	return cpg_send(engine, &message, message.payload, message.payload_len);
 }

@@ -109,6 +109,10 @@ deliver_to_group(struct cpg_engine *engine, uint32_t node_id, const struct cpg_m
 	uint32_t pid;
 
 	group = cpg_state_find(engine->state, node_id, message->id, &pid);
+	if (group == NULL && message->safe) {
+		group = cpg_state_departed(engine->state, node_id, message->id, &pid);
+		engine->counters.last_words += group != NULL;
+	}
 	if (group == NULL) {
 		engine->counters.orphan++;
 		return;
@@ -235,9 +239,9 @@ cpg_dump(void *instance)
 	size_t index;
 
 	engine->ops->log(engine->host, LOG_INFO,
-	    "malformed %ju orphan %ju refused %ju large messages void %ju",
-	    (uintmax_t) c->malformed, (uintmax_t) c->orphan, (uintmax_t) c->refused,
-	    (uintmax_t) c->large_void);
+	    "malformed %ju orphan %ju last words %ju refused %ju large messages void %ju",
+	    (uintmax_t) c->malformed, (uintmax_t) c->orphan, (uintmax_t) c->last_words,
+	    (uintmax_t) c->refused, (uintmax_t) c->large_void);
 	for (bool more = cpg_state_after(engine->state, NULL, &last, &group, &index); more;
 	    more = cpg_state_after(engine->state, &name, &last, &group, &index)) {
 		name = group->name;

@@ -22,6 +22,12 @@
  * between first and last could not have all of it, so a join makes it void for everyone: receivers
  * drop what they have (the library sees the same changes in the same order), and the sender's
  * engine answers TRY_AGAIN to the call that waits for the last part; the library sends it again.
+ *
+ * Last words: a member whose client got a SAFE message knows that all nodes of the ring have it,
+ * and may die before the token tells them so; then they get it behind the transitional
+ * configuration, where its sender has left already.  Between that and the regular configuration
+ * what a departed process sent SAFE, also in parts, is delivered to the group all the same, behind
+ * the leave.  AGREED promises nothing of the kind: that is dropped.
  */
 #ifndef ENGINES_CPG_ENGINE_H
 #define ENGINES_CPG_ENGINE_H
@@ -66,6 +72,7 @@ struct cpg_client {
 struct cpg_counters {
 	uint64_t malformed;		/* messages of peers that could not be decoded */
 	uint64_t orphan;		/* messages of processes that are in no group */
+	uint64_t last_words;		/* SAFE ones of departed processes, delivered */
 	uint64_t refused;		/* joins and list entries that contradicted our state */
 	uint64_t large_void;
 };
@@ -95,8 +102,8 @@ void cpg_local_end(struct cpg_engine *engine, struct cpg_local *local);
 struct cpg_local *cpg_local_find(const struct cpg_engine *engine, uint32_t id);
 /* Send what the ring did not take before. */
 void cpg_departures_flush(struct cpg_engine *engine);
-int cpg_send(struct cpg_engine *engine, uint32_t guarantee, const struct cpg_message *message,
-    const void *payload, size_t payload_len);
+int cpg_send(struct cpg_engine *engine, const struct cpg_message *message, const void *payload,
+    size_t payload_len);
 
 /* cpg_events.c */
 void cpg_event_change(struct cpg_engine *engine, const struct cpg_change *change);

@@ -162,7 +162,8 @@ cpg_event_deliver(struct cpg_engine *engine, const struct cpg_group *group,
 	const bool own = node_id == engine->ops->node_id(engine->host);
 	struct cpg_wire_deliver head = { .node_id = node_id, .pid = pid };
 	struct cpg_wire_deliver_part part = { .node_id = node_id, .pid = pid,
-	    .flags = message->flags, .total_bytes = message->total_bytes };
+	    .flags = message->flags | (message->safe ? CPG_WIRE_PART_SAFE : 0),
+	    .total_bytes = message->total_bytes };
 	enum cpg_wire_event function;
 	struct iovec iov[2];
 

@@ -80,6 +80,7 @@ cpg_state_free(struct cpg_state *state)
 		}
 	}
 	free(state->own);
+	free(state->departed);
 	free(state->round);
 	free(state->scratch);
 	free(state);
@@ -140,6 +141,7 @@ cpg_group_drop_if_empty(struct cpg_state *state, struct cpg_group *group)
 	if (group->member_count > 0)
 		return;
 	cs_assert(group->locals == NULL);
+	cpg_departed_unlink(state, group);
 	while (*link != group)
 		link = &(*link)->next;
 	*link = group->next;
@@ -386,6 +388,23 @@ cpg_state_process_count(const struct cpg_state *state)
 	return state->process_count;
 }
 
+static void
+departed_check(const struct cpg_state *state)
+{
+	cs_assert(state->phase == CPG_MOVING || state->departed_count == 0);	/* I5 */
+	for (size_t i = 0; i < state->departed_count; i++) {
+		const struct cpg_departed *d = &state->departed[i];
+
+		cs_assert(i == 0 || (d - 1)->node_id < d->node_id ||
+		    ((d - 1)->node_id == d->node_id && (d - 1)->id < d->id));
+		cs_assert(process_find(state, d->node_id, d->id) == NULL);
+		for (size_t k = 0; k < state->shared_count; k++)
+			cs_assert(state->shared[k].node.node_id != d->node_id);
+		cs_assert(d->group == NULL || (d->group->has_departed &&
+		    cpg_state_group(state, &d->group->name) == d->group));
+	}
+}
+
 void
 cpg_state_check(const struct cpg_state *state)
 {
@@ -413,4 +432,5 @@ cpg_state_check(const struct cpg_state *state)
 		members += state->shared[i].process_count;
 	cs_assert(members == state->process_count);				/* I2 */
 	cs_assert(state->phase == CPG_SYNC || state->round_count == 0);		/* I4 */
+	departed_check(state);
 }

@@ -10,24 +10,33 @@
  * we both were in, and as long as it moves with us.  Nodes of the ring that are not shared are
  * newcomers; what they have said about themselves waits in the round and counts at activation.
  *
+ * A process is *departed* when its node does not move with us: from the transitional configuration,
+ * at which it leaves its group, to the regular one.  What the old ring still owes of its SAFE
+ * messages is delivered to what is left of that group (cpg_engine.h).
+ *
  *   phase \    JOIN, DEPART    TRANSITIONAL      REGULAR      JOINLIST      ACTIVATE   ABORT
  *   event
  *   STABLE     of shared       departed leave,   round        ignored       -          -
- *              nodes:          once a group      begins
- *              applied         -> MOVING         -> SYNC
- *   MOVING     of those that   departed leave    round        ignored       -          -
- *              move with us:                     begins
- *              applied                           -> SYNC
+ *              nodes:          once a group,     begins
+ *              applied         and are kept      -> SYNC
+ *                              -> MOVING
+ *   MOVING     of those that   departed leave,   departed     ignored       -          -
+ *              move with us:   and are kept      forgotten,
+ *              applied                           round
+ *                                                begins
+ *                                                -> SYNC
  *   SYNC       refused         departed leave,   round        newcomers'    merged,    round is
- *              (nobody         round is void     begins       of this ring  once a     void
- *              sends them)     -> MOVING         anew         are kept      group      -> MOVING
- *                                                                           -> STABLE
+ *              (nobody         and are kept,     begins       of this ring  once a     void
+ *              sends them)     round is void     anew         are kept      group      -> MOVING
+ *                              -> MOVING                                    -> STABLE
  *
  * Invariants, asserted by cpg_state_check():
  *   I1  A group has at least one member; its members ascend strictly by node id, pid.
  *   I2  Every member's node is shared.
  *   I3  (node id, process id) names one member; so does (node id, pid, group).
  *   I4  Kept entries of a round exist in SYNC only, and only of nodes that are not shared.
+ *   I5  Departed processes are kept in MOVING only, ascending by (node id, process id), and only of
+ *       nodes that are not shared; their group is one of ours, or NULL when nobody is left in it.
  * They hold on all nodes that move together with equal states (C1, C2, C6 of the trace checker).
  */
 #ifndef ENGINES_CPG_GROUP_H
@@ -60,6 +69,7 @@ struct cpg_group {
 	struct cpg_group_name name;
 	struct cpg_member *members;
 	size_t member_count, member_size;
+	bool has_departed;		/* a kept departed process points here */
 	struct cpg_local *locals;	/* the engine's list, NULL when it is made */
 	struct cpg_group *next;		/* of the bucket */
 };
@@ -94,6 +104,9 @@ int cpg_state_depart(struct cpg_state *state, uint32_t node_id, uint32_t id, uin
 
 /* The group in which that process is, or NULL; `*ret_pid` is set when it is. */
 struct cpg_group *cpg_state_find(const struct cpg_state *state, uint32_t node_id,
+    uint32_t id, uint32_t *ret_pid);
+/* Likewise the group that a departed process left, if someone is left in it. */
+struct cpg_group *cpg_state_departed(const struct cpg_state *state, uint32_t node_id,
     uint32_t id, uint32_t *ret_pid);
 struct cpg_group *cpg_state_group(const struct cpg_state *state,
     const struct cpg_group_name *name);

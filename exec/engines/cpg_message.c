@@ -34,13 +34,20 @@ get_name(struct buf_reader *in, struct cpg_group_name *ret_name)
 	return true;
 }
 
+static bool
+may_be_safe(uint32_t type)
+{
+	return type == CPG_MESSAGE_MCAST || type == CPG_MESSAGE_PART;
+}
+
 size_t
 cpg_message_encode(const struct cpg_message *message, uint8_t *data, size_t size)
 {
 	struct buf_writer out = buf_writer(data, size);
 
 	cs_assert(size >= CPG_MESSAGE_HEAD_BYTES_MAX);
-	buf_put_u8(&out, (uint8_t) message->type);
+	cs_assert(!message->safe || may_be_safe(message->type));
+	buf_put_u8(&out, (uint8_t) (message->type | (message->safe ? CPG_MESSAGE_SAFE : 0)));
 	buf_put_u32(&out, message->id);
 	switch (message->type) {
 	case CPG_MESSAGE_JOIN:
@@ -103,6 +110,10 @@ cpg_message_decode(const void *data, size_t len, struct cpg_message *ret_message
 	uint8_t type = buf_get_u8(&in);
 	bool good = false;
 
+	message.safe = (type & CPG_MESSAGE_SAFE) != 0;
+	type &= (uint8_t) ~CPG_MESSAGE_SAFE;
+	if (message.safe && !may_be_safe(type))
+		return -EBADMSG;
 	if (type != CPG_MESSAGE_JOINLIST)
 		message.id = buf_get_u32(&in);
 	switch (type) {

@@ -7,10 +7,13 @@
  *
  *   JOIN      u8 1, u32 id, u32 pid, u8 length, name
  *   DEPART    u8 2, u32 id, u8 reason
- *   MCAST     u8 3, u32 id, payload
- *   PART      u8 4, u32 id, u8 flags, u32 total bytes, payload
+ *   MCAST     u8 3, u32 id, payload; SAFE: u8 0x83
+ *   PART      u8 4, u32 id, u8 flags, u32 total bytes, payload; SAFE: u8 0x84
  *   JOINLIST  u8 5, ring (u32 rep, u64 seq, u64 nonce), u16 count,
  *             count times: u32 id, u32 pid, u8 length, name
+ *
+ * The order does not say with which guarantee a message was sent.  The receivers must know it: it
+ * decides about what a departed process said last (cpg_group.h).
  *
  * A node says its processes in as many JOINLIST messages as they take.  The host's barrier stands
  * behind them in the order, so nobody needs to count them.
@@ -31,8 +34,11 @@ enum cpg_message_type {
 	CPG_MESSAGE_JOINLIST = 5,
 };
 
+#define CPG_MESSAGE_SAFE	0x80u	/* of the type byte of MCAST and PART */
+
 struct cpg_message {
 	enum cpg_message_type type;
+	bool safe;			/* MCAST, PART: sent with CPG_TYPE_SAFE */
 	uint32_t id;			/* all but JOINLIST */
 	uint32_t pid;			/* JOIN */
 	uint32_t reason;		/* DEPART: cpg_reason_t */

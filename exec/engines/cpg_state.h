@@ -28,6 +28,11 @@ struct cpg_shared {
 	size_t process_count;		/* of that node, in all groups */
 };
 
+struct cpg_departed {			/* left at the transitional configuration */
+	uint32_t node_id, id, pid;
+	struct cpg_group *group;	/* NULL: has ended since */
+};
+
 struct cpg_newcomer {			/* an entry of a newcomer's joinlist */
 	struct cpg_group_name name;
 	struct cpg_member member;
@@ -50,6 +55,8 @@ struct cpg_state {
 	struct cs_member nodes[CS_ENGINE_MEMBERS_MAX];
 	size_t node_count;
 
+	struct cpg_departed *departed;	/* ascending; MOVING only */
+	size_t departed_count, departed_size;
 	struct cpg_newcomer *round;	/* kept from joinlists; SYNC only */
 	size_t round_count, round_size;
 	struct cpg_member *scratch;	/* left or joined list in the making */
@@ -64,6 +71,8 @@ struct cpg_shared *cpg_shared_find(struct cpg_state *state, uint32_t node_id);
 struct cpg_group *cpg_group_obtain(struct cpg_state *state, const struct cpg_group_name *name);
 bool cpg_group_has(const struct cpg_group *group, const struct cpg_member *member);
 void cpg_group_drop_if_empty(struct cpg_state *state, struct cpg_group *group);
+/* The group is about to end: what departed processes still say has no receiver. */
+void cpg_departed_unlink(struct cpg_state *state, struct cpg_group *group);
 /* Into the group and the table.  The caller has checked that it is not there. */
 void cpg_process_add(struct cpg_state *state, struct cpg_group *group,
     const struct cpg_member *member);

@@ -3,7 +3,8 @@
  *
  * What ring changes do to groups.  The processes of departed nodes leave at the transitional
  * configuration, before the messages that are delivered in it; those of newcomers come at the
- * activation of the new ring.  So a group sees at most two changes for a ring change.
+ * activation of the new ring.  So a group sees at most two changes for a ring change.  Up to the
+ * regular configuration we remember who departed from where: their SAFE messages still count.
  *
  * Why this is the same on all nodes that move together: they see the same transitional
  * configurations and the same joinlists at the same places of the order, and a round that was
@@ -56,6 +57,73 @@ group_purge(struct cpg_state *state, struct cpg_group *group)
 	return left;
 }
 
+/* --- the departed -------------------------------------------------------------------------- */
+
+static int
+departed_compare(const void *one, const void *other)
+{
+	const struct cpg_departed *a = one, *b = other;
+
+	if (a->node_id != b->node_id)
+		return a->node_id < b->node_id ? -1 : 1;
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+/* The first `count` of scratch left that group. */
+static void
+departed_keep(struct cpg_state *state, struct cpg_group *group, size_t count)
+{
+	state->departed = cpg_grow(state->departed, &state->departed_size,
+	    state->departed_count + count, sizeof(state->departed[0]));
+	for (size_t i = 0; i < count; i++) {
+		const struct cpg_member *member = &state->scratch[i];
+
+		state->departed[state->departed_count++] = (struct cpg_departed) {
+		    .node_id = member->node_id, .id = member->id, .pid = member->pid,
+		    .group = group };
+	}
+	group->has_departed = true;
+}
+
+static void
+departed_forget(struct cpg_state *state)
+{
+	for (size_t i = 0; i < state->departed_count; i++)
+		if (state->departed[i].group != NULL)
+			state->departed[i].group->has_departed = false;
+	free(state->departed);
+	state->departed = NULL;
+	state->departed_count = state->departed_size = 0;
+}
+
+void
+cpg_departed_unlink(struct cpg_state *state, struct cpg_group *group)
+{
+	if (!group->has_departed)
+		return;
+	for (size_t i = 0; i < state->departed_count; i++)
+		if (state->departed[i].group == group)
+			state->departed[i].group = NULL;
+	group->has_departed = false;
+}
+
+struct cpg_group *
+cpg_state_departed(const struct cpg_state *state, uint32_t node_id, uint32_t id,
+    uint32_t *ret_pid)
+{
+	const struct cpg_departed key = { .node_id = node_id, .id = id }, *found = NULL;
+
+	if (state->departed_count > 0)
+		found = bsearch(&key, state->departed, state->departed_count, sizeof key,
+		    departed_compare);
+	if (found == NULL || found->group == NULL)
+		return NULL;
+	*ret_pid = found->pid;
+	return found->group;
+}
+
+/* --- configurations and rounds ------------------------------------------------------------- */
+
 void
 cpg_state_transitional(struct cpg_state *state, const struct cs_member *members, size_t count)
 {
@@ -88,9 +156,14 @@ cpg_state_transitional(struct cpg_state *state, const struct cs_member *members,
 			change.group = group;
 			change.left = state->scratch;
 			state->sink->change(state->sink, &change);
+			if (group->member_count > 0)
+				departed_keep(state, group, change.left_count);
 			cpg_group_drop_if_empty(state, group);
 		}
 	}
+	if (state->departed_count > 0)
+		qsort(state->departed, state->departed_count, sizeof(state->departed[0]),
+		    departed_compare);
 }
 
 void
@@ -99,6 +172,7 @@ cpg_state_regular(struct cpg_state *state, const struct cs_ring_id *ring,
 {
 	cs_assert(count <= CS_ENGINE_MEMBERS_MAX);
 	round_discard(state);
+	departed_forget(state);
 	state->ring = *ring;
 	memcpy(state->nodes, members, count * sizeof(members[0]));
 	state->node_count = count;

@@ -65,6 +65,8 @@ static struct {
 	bool ready;
 	bool counting;		/* hash and totals run: from the start, or from --members */
 	bool frozen;		/* all end marks came */
+	bool bereaved;		/* a node went down, and nobody joined since */
+	struct sender departed;	/* stands for who says SAFE last words then */
 } load;
 
 static volatile sig_atomic_t stopped;
@@ -180,6 +182,10 @@ on_deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t node_id, 
 	(void) group;
 	if (!buf_reader_ok(&in) || magic != MAGIC || claimed != len)
 		integrity("damaged head", node_id, pid, number);
+	if (sender == NULL && options.safe && load.bereaved) {
+		load.departed = (struct sender) { .node_id = node_id, .pid = pid };
+		sender = &load.departed;
+	}
 	if (sender == NULL)
 		integrity("message of a process that is no member", node_id, pid, number);
 	if (sender->number_known && number != sender->number_next)
@@ -240,8 +246,8 @@ on_config(cpg_handle_t handle, const struct cpg_name *group, const struct cpg_ad
 
 	(void) handle;
 	(void) group;
-	(void) left;
-	(void) left_count;
+	load.bereaved = joined_count == 0 && (load.bereaved ||
+	    (left_count > 0 && left[0].reason == CPG_REASON_NODEDOWN));
 	senders_update(members, member_count, joined, joined_count);
 	if (!load.ready && sender_find(load.node_id, (uint32_t) getpid()) != NULL) {
 		load.ready = true;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/engines/cpg_engine.h"
 #include "test/unit/cpg_world.h"
 
 static const struct cs_engine *const cpg = &cs_engine_descriptor;
@@ -80,11 +81,10 @@ static int
 host_multicast(struct cs_host *host, enum cs_guarantee guarantee, const struct iovec *iov,
     size_t iov_count)
 {
-	struct world_message message = { .node = host->index };
+	struct world_message message = { .node = host->index, .safe = guarantee == CS_SAFE };
 	struct world_queue *queue = &host->app;
 	uint8_t *at;
 
-	(void) guarantee;
 	message.kind = WORLD_APP;
 	if (!host->active) {
 		if (!host->syncing || host->sync_sent ||
@@ -325,6 +325,14 @@ world_send(struct world *world, uint32_t node)
 	return true;
 }
 
+static void
+check_state(const struct cs_host *host)
+{
+	const struct cpg_engine *engine = host->engine;
+
+	cpg_state_check(engine->state);
+}
+
 /* One message of the order at one node.  `regular`: barriers count. */
 static void
 take(struct world *world, struct cs_host *host, const struct world_message *message, bool regular)
@@ -348,6 +356,7 @@ take(struct world *world, struct cs_host *host, const struct world_message *mess
 			cpg->room(host->engine);
 		}
 	}
+	check_state(host);
 	drain(world, host->index);
 }
 
@@ -355,12 +364,18 @@ bool
 world_deliver(struct world *world, uint32_t node)
 {
 	struct cs_host *host = &world->nodes[node];
+	const struct world_message *message;
+	struct world_ring *ring;
 
 	if (host->engine == NULL || host->ring == UINT32_MAX ||
 	    host->delivered == world->rings[host->ring].order.count)
 		return false;
-	take(world, host, &world->rings[host->ring].order.items[host->delivered], true);
+	ring = &world->rings[host->ring];
+	message = &ring->order.items[host->delivered];
+	take(world, host, message, true);
 	host->delivered++;
+	if (message->safe && ring->safe_end < host->delivered)
+		ring->safe_end = host->delivered;
 	return true;
 }
 
@@ -409,6 +424,8 @@ transitional(struct world *world, struct cs_host *host, uint32_t movers)
 	if (host->syncing && !abort_first)
 		cpg->sync_abort(host->engine);
 	host->syncing = false;
+	host->moving = true;
+	check_state(host);
 	drain(world, host->index);
 }
 
@@ -432,6 +449,8 @@ ring_end(struct world *world, uint32_t movers)
 			point = (uint32_t) world->nodes[i].delivered;
 	point += world_pick(world, end - point + 1);
 	gap = ring->members == movers ? end : point + world_pick(world, end - point + 1);
+	if (gap < ring->safe_end)
+		gap = (uint32_t) ring->safe_end;
 	for (uint32_t i = 0; i < world->node_count; i++) {
 		struct cs_host *host = &world->nodes[i];
 
@@ -480,8 +499,10 @@ ring_begin(struct world *world, uint32_t bits)
 		host->syncing = true;
 		host->sync_sent = false;
 		host->barriers = 0;
+		host->moving = false;
 		cpg->confchg(host->engine, &config);
 		cpg->sync_init(host->engine, &before, &config);
+		check_state(host);
 	}
 	world->ring_count++;
 }

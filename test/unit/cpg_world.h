@@ -51,6 +51,7 @@ struct cs_conn {		/* a client's connection */
 struct world_message {
 	enum { WORLD_SYNC, WORLD_BARRIER, WORLD_APP } kind;
 	uint32_t node;		/* index of the origin */
+	bool safe;
 	uint8_t *data;
 	size_t len;
 };
@@ -70,6 +71,7 @@ struct cs_host {		/* a node */
 	uint32_t activated_ring;	/* the last that was */
 	size_t delivered;	/* of that order */
 	bool syncing, sync_sent, active;
+	bool moving;		/* between TRANSITIONAL and REGULAR */
 	uint32_t barriers;	/* bits of nodes */
 	struct world_queue sync, app;
 	size_t app_limit;	/* multicast() says EAGAIN above it */
@@ -82,6 +84,7 @@ enum world_moment { WORLD_MESSAGE, WORLD_TRANSITIONAL, WORLD_ACTIVATION };
 struct world_ring {
 	uint32_t members;	/* bits of nodes */
 	struct world_queue order;
+	size_t safe_end;	/* behind the last SAFE one that someone delivered: all have it */
 };
 
 struct world {

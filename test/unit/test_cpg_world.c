@@ -32,7 +32,7 @@ struct segment {
 struct peer {			/* one of the view, and what comes from it */
 	struct cpg_wire_address address;
 	uint32_t next_seq;	/* 0: not known */
-	bool partial;
+	bool gone, partial, partial_safe;
 	uint32_t partial_len, partial_total, partial_seq;
 };
 
@@ -45,9 +45,11 @@ struct client {
 	uint32_t group, next_group;
 	struct peer view[VIEW_MAX];
 	size_t view_count;
+	struct peer gone[VIEW_MAX];	/* left at the transitional one, heard until REGULAR */
+	size_t gone_count;
 	struct segment *segment;
 	uint32_t sent, own_seen;
-	uint32_t large_total, large_sent;	/* total 0: none */
+	uint32_t large_total, large_sent, large_guarantee;	/* total 0: none */
 	bool large_waits;
 	uint32_t transitional_ring, activation_ring;
 };
@@ -57,12 +59,11 @@ struct model {
 	struct client clients[CLIENTS_MAX];
 	struct segment *segments;
 	size_t segment_count;
-	uint32_t messages, larges, voids, changes, merges;
+	uint32_t messages, larges, voids, changes, merges, last_words, last_larges;
 };
 
 struct payload {
-	uint32_t group, pid, seq, len;
-	uint64_t check;
+	uint32_t group, pid, seq, len, safe;
 };
 
 static uint64_t
@@ -98,6 +99,28 @@ peer_find(struct client *c, uint32_t node_id, uint32_t pid)
 		if (c->view[i].address.node_id == node_id && c->view[i].address.pid == pid)
 			return &c->view[i];
 	return NULL;
+}
+
+/* C5: of the view; or it left at the transitional configuration we are behind, and that is SAFE.
+ * Who joined in that ring, maybe behind it, need not know who left. */
+static struct peer *
+sender_find(struct model *model, struct client *c, uint32_t node_id, uint32_t pid, bool safe)
+{
+	const struct cs_host *host = &model->world->nodes[c->conn->node];
+	struct peer *peer = peer_find(c, node_id, pid);
+
+	if (peer != NULL)
+		return peer;
+	ck_assert(safe && host->moving);
+	if (c->transitional_ring == host->ring)
+		for (size_t i = 0; i < c->gone_count; i++)
+			if (c->gone[i].address.node_id == node_id && c->gone[i].address.pid == pid)
+				return &c->gone[i];
+	ck_assert(!c->segment->from_start);
+	ck_assert_uint_lt(c->gone_count, VIEW_MAX);
+	peer = &c->gone[c->gone_count++];
+	*peer = (struct peer) { .address = { .node_id = node_id, .pid = pid }, .gone = true };
+	return peer;
 }
 
 /* --- segments ------------------------------------------------------------------------------ */
@@ -182,6 +205,11 @@ view_leave(struct client *c, const struct cpg_wire_address *left, enum world_mom
 	else
 		ck_assert_uint_eq(left->reason, dies((pid_t) left->pid) ?
 		    CPG_REASON_PROCDOWN : CPG_REASON_LEAVE);
+	if (moment == WORLD_TRANSITIONAL) {
+		peer->gone = true;
+		peer->partial = peer->partial && peer->partial_safe;
+		c->gone[c->gone_count++] = *peer;
+	}
 	*peer = c->view[--c->view_count];
 }
 
@@ -207,6 +235,8 @@ once_a_ring(struct model *model, struct client *c, enum world_moment moment)
 		return;
 	ck_assert_uint_ne(*last, ring);
 	*last = ring;
+	if (moment == WORLD_TRANSITIONAL)
+		c->gone_count = 0;
 }
 
 static void
@@ -236,6 +266,7 @@ on_change(struct model *model, struct client *c, const struct world_event *event
 			if (list[i].node_id != here || list[i].pid != (uint32_t) c->conn->pid)
 				c->view[k++] = (struct peer) { .address = list[i] };
 		c->in_view = true;
+		c->gone_count = 0;
 		if (c->state == JOINING)
 			c->state = IN;
 		segment_begin(model, c, false);
@@ -248,8 +279,8 @@ on_change(struct model *model, struct client *c, const struct world_event *event
 	ck_assert_uint_eq(head.member_count, c->view_count);		/* C2 */
 	for (size_t i = 0; i < head.member_count; i++)
 		ck_assert_ptr_nonnull(peer_find(c, list[i].node_id, list[i].pid));
-	for (size_t i = 0; head.joined_count > 0 && i < c->view_count; i++)
-		c->view[i].partial = false;
+	for (size_t i = 0; head.joined_count > 0 && i < VIEW_MAX; i++)
+		c->view[i].partial = c->gone[i].partial = false;
 	digest = mix(digest, &moment, sizeof moment);
 	digest = mix(digest, list, head.member_count * sizeof *list);
 	if (moment != WORLD_ACTIVATION)		/* each side is new to the other there */
@@ -273,7 +304,9 @@ saw_message(struct client *c, struct peer *peer, uint32_t seq, uint64_t kind)
 {
 	uint64_t digest = mix(kind, &peer->address, 2 * sizeof(uint32_t));
 
-	if (peer->next_seq != 0)
+	if (peer->gone)			/* AGREED ones between are lost */
+		ck_assert_uint_ge(seq, peer->next_seq);
+	else if (peer->next_seq != 0)
 		ck_assert_uint_eq(seq, peer->next_seq);
 	peer->next_seq = seq + 1;
 	segment_add(c, mix(digest, &seq, sizeof seq));
@@ -290,8 +323,8 @@ on_message(struct model *model, struct client *c, const struct world_event *even
 	memcpy(&head, event->data, sizeof head);
 	memcpy(&payload, event->data + sizeof head, sizeof payload);
 	ck_assert(c->in_view);
-	peer = peer_find(c, head.node_id, head.pid);
-	ck_assert_ptr_nonnull(peer);					/* C5 */
+	peer = sender_find(model, c, head.node_id, head.pid, payload.safe != 0);
+	model->last_words += peer->gone;
 	ck_assert_uint_eq(payload.group, c->group);
 	ck_assert_uint_eq(payload.pid, head.pid);
 	ck_assert_uint_eq(event->len, sizeof head + sizeof payload + payload.len);
@@ -306,7 +339,7 @@ on_message(struct model *model, struct client *c, const struct world_event *even
 
 /* What the library does with parts. */
 static void
-on_part(struct client *c, const struct world_event *event)
+on_part(struct model *model, struct client *c, const struct world_event *event)
 {
 	struct cpg_wire_deliver_part head;
 	struct peer *peer;
@@ -315,10 +348,11 @@ on_part(struct client *c, const struct world_event *event)
 	ck_assert_uint_ge(event->len, sizeof head);
 	memcpy(&head, event->data, sizeof head);
 	ck_assert(c->in_view);
-	peer = peer_find(c, head.node_id, head.pid);
-	ck_assert_ptr_nonnull(peer);
+	peer = sender_find(model, c, head.node_id, head.pid,
+	    (head.flags & CPG_WIRE_PART_SAFE) != 0);
 	if ((head.flags & CPG_WIRE_PART_FIRST) != 0) {
 		peer->partial = true;
+		peer->partial_safe = (head.flags & CPG_WIRE_PART_SAFE) != 0;
 		peer->partial_len = 0;
 		peer->partial_total = head.total_bytes;
 		memcpy(&peer->partial_seq, event->data + sizeof head, sizeof(uint32_t));
@@ -330,6 +364,7 @@ on_part(struct client *c, const struct world_event *event)
 		return;
 	ck_assert_uint_eq(peer->partial_len, peer->partial_total);	/* C8 */
 	peer->partial = false;
+	model->last_larges += peer->gone;
 	saw_message(c, peer, peer->partial_seq, 2);
 }
 
@@ -385,7 +420,7 @@ on_events(struct world *world, struct cs_conn *conn, enum world_moment moment)
 		else if (event->function == CPG_EVENT_DELIVER)
 			on_message(model, c, event);
 		else if (event->function == CPG_EVENT_PART)
-			on_part(c, event);
+			on_part(model, c, event);
 		else if (event->function == CPG_EVENT_OWN)
 			on_own(model, c);
 		else
@@ -461,13 +496,20 @@ do_leave(struct model *model, struct client *c)
 	}
 }
 
+static uint32_t
+any_guarantee(struct model *model)
+{
+	return world_pick(model->world, 2) == 0 ? CPG_TYPE_SAFE : CPG_TYPE_AGREED;
+}
+
 static void
 do_send(struct model *model, struct client *c)
 {
-	struct cpg_wire_mcast mcast = { .guarantee = CPG_TYPE_AGREED };
+	struct cpg_wire_mcast mcast = { .guarantee = any_guarantee(model) };
 	uint8_t data[sizeof(struct payload) + 64];
 	struct payload payload = { .group = c->group, .pid = (uint32_t) c->conn->pid,
-	    .seq = c->sent + 1, .len = world_pick(model->world, 64) };
+	    .seq = c->sent + 1,
+	    .len = world_pick(model->world, 64), .safe = mcast.guarantee == CPG_TYPE_SAFE };
 	int r;
 
 	if (c->large_total > 0 || (c->state != JOINING && c->state != IN))
@@ -486,8 +528,8 @@ do_send(struct model *model, struct client *c)
 static void
 do_large(struct model *model, struct client *c)
 {
-	struct cpg_wire_mcast mcast = { .guarantee = CPG_TYPE_AGREED };
-	struct cpg_wire_part part = { .guarantee = CPG_TYPE_AGREED };
+	struct cpg_wire_mcast mcast = { 0 };
+	struct cpg_wire_part part = { 0 };
 	uint32_t data[100] = { c->sent + 1 }, len;
 	cs_error_t error;
 
@@ -496,9 +538,11 @@ do_large(struct model *model, struct client *c)
 			return;
 		c->large_total = 400 + world_pick(model->world, 1200);
 		c->large_sent = 0;
+		c->large_guarantee = any_guarantee(model);
 	}
 	if (c->large_waits)
 		return;
+	mcast.guarantee = part.guarantee = c->large_guarantee;
 	if (c->large_sent < c->large_total) {
 		part.flags = c->large_sent == 0 ? CPG_WIRE_PART_FIRST : 0;
 		part.total_bytes = c->large_total;
@@ -715,14 +759,19 @@ START_TEST(workload_reaches_everything)
 		sum.voids += model.voids;
 		sum.changes += model.changes;
 		sum.merges += model.merges;
+		sum.last_words += model.last_words;
+		sum.last_larges += model.last_larges;
 	}
-	printf("40 worlds: %u messages, %u large, %u void, %u changes, %u of them merges\n",
-	    sum.messages, sum.larges, sum.voids, sum.changes, sum.merges);
+	printf("40 worlds: %u messages, %u large, %u void, %u changes, %u of them merges, "
+	    "%u + %u large last words\n", sum.messages, sum.larges, sum.voids, sum.changes,
+	    sum.merges, sum.last_words, sum.last_larges);
 	ck_assert_uint_gt(sum.messages, 10000);
 	ck_assert_uint_gt(sum.larges, 100);
 	ck_assert_uint_gt(sum.voids, 20);
 	ck_assert_uint_gt(sum.changes, 4000);
 	ck_assert_uint_gt(sum.merges, 500);
+	ck_assert_uint_gt(sum.last_words, 10);
+	ck_assert_uint_gt(sum.last_larges, 0);
 }
 END_TEST
 

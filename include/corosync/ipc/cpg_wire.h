@@ -47,6 +47,7 @@ enum cpg_wire_event {
 
 #define CPG_WIRE_PART_FIRST	1u
 #define CPG_WIRE_PART_LAST	2u
+#define CPG_WIRE_PART_SAFE	4u	/* of events: the rest may come behind its sender's leave */
 
 struct cpg_wire_reply {
 	uint32_t error;			/* cs_error_t */
