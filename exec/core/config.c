@@ -25,6 +25,7 @@ struct reading {
 	struct config_node *node;	/* what the open section fills; NULL: no room */
 	struct config_link *link;
 	struct config_log *subsys;
+	unsigned int key_line[CONFIG_KEYS_MAX];	/* where each key was, 0: not in the open section */
 	char unknown[CONFIG_PATH_MAX];	/* unknown section that was reported; "": none */
 };
 
@@ -109,6 +110,16 @@ subsys_begin(struct reading *in, unsigned int line)
 	return log;
 }
 
+/* A new section of a kind that may come several times: its keys are not there yet. */
+static void
+key_lines_forget(struct reading *in, const char *section)
+{
+	for (size_t i = 0; i < config_key_count; i++) {
+		if (strcmp(config_keys[i].section, section) == 0)
+			in->key_line[i] = 0;
+	}
+}
+
 static void
 section_begin(struct reading *in, const char *section, unsigned int line)
 {
@@ -116,6 +127,10 @@ section_begin(struct reading *in, const char *section, unsigned int line)
 	char near[CONFIG_TEXT_MAX];
 
 	in->unknown[0] = '\0';
+	if (strcmp(section, "nodelist.node") == 0 || strcmp(section, "totem.interface.member") == 0
+	    || strcmp(section, "totem.interface") == 0
+	    || strcmp(section, "logging.logger_subsys") == 0)
+		key_lines_forget(in, section);
 	if (strcmp(section, "nodelist.node") == 0 || strcmp(section, "totem.interface.member") == 0)
 		in->node = node_begin(in, line);
 	else if (strcmp(section, "totem.interface") == 0)
@@ -182,6 +197,21 @@ key_base(struct reading *in, const struct config_key *key)
 	return NULL;
 }
 
+/* Remember where a key is, and say so when there was one like it: the last one counts. */
+static void
+key_line_note(struct reading *in, const struct config_key *key, const struct config_event *event)
+{
+	unsigned int *line = &in->key_line[key - config_keys];
+
+	/* uid and gid are lists. */
+	if (*line != 0 && key->effect == CONFIG_USED && key->type != CONFIG_USER
+	    && key->type != CONFIG_GROUP)
+		config_report(in->reports, CONFIG_WARNING, in->file, event->line,
+		    "%s.%s is given at line %u already; this one is used", event->section,
+		    event->key, *line);
+	*line = event->line;
+}
+
 static int
 on_event(void *host, const struct config_event *event)
 {
@@ -213,21 +243,29 @@ on_event(void *host, const struct config_event *event)
 		key_unknown(in, &plain);
 		return 0;
 	}
+	key_line_note(in, key, &plain);
 	base = key_base(in, key);
 	if (base != NULL)
 		config_value_set(in->config, key, base, &plain, in->file, in->reports);
 	return 0;
 }
 
-void
+int
 config_read_text(struct config *config, const char *file, const char *text, size_t len,
     struct config_reports *reports)
 {
 	struct reading in = { .config = config, .file = file, .reports = reports };
 	struct config_syntax_error error;
 
-	if (config_parse(text, len, on_event, &in, &error) < 0)
+	cs_assert(config_key_count <= CONFIG_KEYS_MAX);
+	if (config_parse(text, len, on_event, &in, &error) < 0) {
 		config_report(reports, CONFIG_ERROR, file, error.line, "%s", error.text);
+		return -EBADMSG;
+	}
+	if (!config->was_read)
+		memcpy(config->key_line, in.key_line, sizeof config->key_line);
+	config->was_read = true;
+	return 0;
 }
 
 static int
@@ -296,7 +334,7 @@ uidgid_load(struct config *config, const char *file, struct config_reports *repo
 			    strerror(-r));
 			continue;
 		}
-		config_read_text(config, path, text, len, reports);
+		(void) config_read_text(config, path, text, len, reports);
 		free(text);
 	}
 	(void) closedir(dir);
@@ -316,8 +354,10 @@ config_load(struct config *config, const char *file, struct config_reports *repo
 		    r == -EFBIG ? " (1 MiB at most)" : "");
 		return r;
 	}
-	config_read_text(config, file, text, len, reports);
+	r = config_read_text(config, file, text, len, reports);
 	free(text);
+	if (r < 0)
+		return r;
 	uidgid_load(config, file, reports);
 	config_finish(config, file, reports);
 	return reports->error_count > 0 ? -EBADMSG : 0;

@@ -20,6 +20,7 @@
 #define CONFIG_LINKS_MAX	8u
 #define CONFIG_SUBSYS_MAX	32u
 #define CONFIG_IDS_MAX		64u
+#define CONFIG_KEYS_MAX		256u		/* rows of the table, at most */
 #define CONFIG_REPORTS_MAX	256u
 #define CONFIG_REPORT_BYTES_MAX	640u
 #define CONFIG_PORT_DEFAULT	5405u
@@ -86,6 +87,10 @@ struct config {
 	gid_t gids[CONFIG_IDS_MAX];
 	size_t gid_count;
 	bool quorum_section;
+	/* Line of each key of the table in the first text read, 0: not there.  Of sections that may
+	 * come several times: in the last of them. */
+	unsigned int key_line[CONFIG_KEYS_MAX];
+	bool was_read;
 
 	/* derived */
 	struct config_link link;	/* the one in use */
@@ -115,8 +120,9 @@ void config_report(struct config_reports *reports, enum config_report_kind kind,
 
 /* All defaults. */
 void config_init(struct config *config);
-/* Read one file's text into `config`.  Problems go to `reports`. */
-void config_read_text(struct config *config, const char *file, const char *text, size_t len,
+/* Read one file's text into `config`.  Problems go to `reports`.  0, or -EBADMSG when the text's
+ * structure is broken: then the rest was not read, and config_finish() would only mislead. */
+int config_read_text(struct config *config, const char *file, const char *text, size_t len,
     struct config_reports *reports);
 /* After all text: check values against each other and derive what follows from them. */
 void config_finish(struct config *config, const char *file, struct config_reports *reports);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "exec/core/config.h"
+#include "exec/core/config_schema.h"
 
 #define MS_NS	UINT64_C(1000000)
 
@@ -30,18 +31,30 @@ detector_quicken(const struct config *config, struct totem_timing *t)
 		t->heartbeat_ns = t->token_ns / 10;
 }
 
+/* The line of a key of totem, or of another that can be the reason too; 0: neither is there. */
+static unsigned int
+line_of(const struct config *config, const char *key, const char *other)
+{
+	unsigned int line = config_key_line(config, "totem", key);
+
+	return line != 0 ? line : config_key_line(config, "totem", other);
+}
+
 static void
-detector_check(const struct totem_timing *t, const char *file, struct config_reports *reports)
+detector_check(const struct config *config, const struct totem_timing *t, const char *file,
+    struct config_reports *reports)
 {
 	uint64_t detect_ns = t->silence_ns + t->probe_ns * t->probe_count;
 
 	if (t->heartbeat_ns * 2 > t->silence_ns)
-		config_report(reports, CONFIG_ERROR, file, 0,
+		config_report(reports, CONFIG_ERROR, file,
+		    line_of(config, "silence_timeout", "heartbeat_interval"),
 		    "totem.silence_timeout: %" PRIu64 " ms is not allowed; allowed: at least twice "
 		    "heartbeat_interval (%" PRIu64 " ms)", t->silence_ns / MS_NS,
 		    t->heartbeat_ns / MS_NS);
 	if (detect_ns >= t->token_ns)
-		config_report(reports, CONFIG_NOTE, file, 0,
+		config_report(reports, CONFIG_NOTE, file,
+		    line_of(config, "silence_timeout", "probe_interval"),
 		    "the failure detector needs %" PRIu64 " ms for a silent node, but token is %"
 		    PRIu64 " ms and comes first; allowed: a shorter silence_timeout, "
 		    "probe_interval or probe_count", detect_ns / MS_NS, t->token_ns / MS_NS);
@@ -55,11 +68,11 @@ consensus_set(struct config *config, struct totem_timing *t, const char *file,
 
 	t->consensus_ns = ms_or(config->consensus_ms, least_ns);
 	if (t->consensus_ns < t->join_ns) {
-		config_report(reports, CONFIG_ERROR, file, 0,
+		config_report(reports, CONFIG_ERROR, file, line_of(config, "consensus", "join"),
 		    "totem.consensus: %" PRIu64 " ms is not allowed; allowed: at least join (%"
 		    PRIu64 " ms) and 1.2 * token", t->consensus_ns / MS_NS, t->join_ns / MS_NS);
 	} else if (t->consensus_ns < least_ns) {
-		config_report(reports, CONFIG_WARNING, file, 0,
+		config_report(reports, CONFIG_WARNING, file, line_of(config, "consensus", "token"),
 		    "totem.consensus: %" PRIu64 " ms is less than 1.2 * token; %" PRIu64
 		    " ms is used", t->consensus_ns / MS_NS, least_ns / MS_NS);
 		t->consensus_ns = least_ns;
@@ -79,14 +92,15 @@ config_finish_timing(struct config *config, const char *file, struct config_repo
 	if (t->token_retransmit_ns < 30 * MS_NS && config->token_retransmit_ms == CONFIG_UNSET)
 		t->token_retransmit_ns = 30 * MS_NS;
 	if (t->token_retransmit_ns >= t->token_ns)
-		config_report(reports, CONFIG_ERROR, file, 0,
+		config_report(reports, CONFIG_ERROR, file,
+		    line_of(config, "token_retransmit", "token"),
 		    "Not appropriate token or token_retransmits_before_loss_const value set: "
 		    "token_retransmit is %" PRIu64 " ms; allowed: less than token (%" PRIu64 " ms)",
 		    t->token_retransmit_ns / MS_NS, t->token_ns / MS_NS);
 	t->hold_ns = ms_or(config->hold_ms,
 	    t->token_retransmit_ns * 8 / 10 - 10 * MS_NS);
 	if (t->hold_ns >= t->token_ns)
-		config_report(reports, CONFIG_ERROR, file, 0,
+		config_report(reports, CONFIG_ERROR, file, line_of(config, "hold", "token"),
 		    "totem.hold: %" PRIu64 " ms is not allowed; allowed: less than token (%" PRIu64
 		    " ms)", t->hold_ns / MS_NS, t->token_ns / MS_NS);
 	t->join_ns = config->join_ms * MS_NS;
@@ -100,22 +114,27 @@ config_finish_timing(struct config *config, const char *file, struct config_repo
 	if (config->probe_count != CONFIG_UNSET)
 		t->probe_count = (uint32_t) config->probe_count;
 	detector_quicken(config, t);
-	detector_check(t, file, reports);
+	detector_check(config, t, file, reports);
 }
 
 static void
 logging_check(const struct config *config, const char *file, struct config_reports *reports)
 {
 	bool to_logfile = config->log.to_logfile == 1;
+	unsigned int line = config_key_line(config, "logging", "to_logfile");
 
 	for (size_t i = 0; i < config->subsys_count; i++) {
+		if (!to_logfile && config->subsys[i].to_logfile == 1)
+			line = config->subsys[i].line;
 		to_logfile = to_logfile || config->subsys[i].to_logfile == 1;
 		if (config->subsys[i].subsys[0] == '\0')
 			config_report(reports, CONFIG_ERROR, file, config->subsys[i].line,
 			    "logging.logger_subsys: subsys is missing; allowed: a subsystem's tag");
 	}
+	if (line == 0)
+		line = config_key_line(config, "logging", "to_file");
 	if (to_logfile && config->log.logfile[0] == '\0')
-		config_report(reports, CONFIG_ERROR, file, 0,
+		config_report(reports, CONFIG_ERROR, file, line,
 		    "logging.logfile is missing, but to_logfile is yes; allowed: a file's path");
 }
 

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "exec/base/assert.h"
+#include "exec/core/config.h"
 #include "exec/core/config_parse.h"
 #include "exec/core/config_schema.h"
 
@@ -21,6 +22,15 @@ config_key_find(const char *section, const char *key)
 			return &config_keys[i];
 	}
 	return NULL;
+}
+
+unsigned int
+config_key_line(const struct config *config, const char *section, const char *key)
+{
+	const struct config_key *found = config_key_find(section, key);
+
+	cs_assert(found != NULL);
+	return config->key_line[found - config_keys];
 }
 
 /* `section` is `prefix` or below it. */

@@ -7,10 +7,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "exec/core/config.h"
+#include "exec/core/config_schema.h"
 
 /* As stock does: the IPv4 address as a number. */
 static void
@@ -33,6 +35,23 @@ node_id_derive(struct config *config, struct config_node *node, const char *file
 		node->node_id &= 0x7fffffff;
 }
 
+/* Meant as an address, but none: nobody's name has a colon, or nothing but digits and dots, and
+ * the daemon would wait for ever until it resolves. */
+static bool
+address_mistyped(const char *text)
+{
+	char address[CONFIG_TEXT_MAX];
+	struct in6_addr v6;
+	struct in_addr v4;
+
+	if (text[strspn(text, "0123456789.")] == '\0')
+		return inet_pton(AF_INET, text, &v4) != 1;
+	if (strchr(text, ':') == NULL)
+		return false;
+	(void) snprintf(address, sizeof address, "%.*s", (int) strcspn(text, "%"), text);
+	return inet_pton(AF_INET6, address, &v6) != 1;
+}
+
 static int
 node_compare(const void *a, const void *b)
 {
@@ -52,6 +71,12 @@ nodes_check(struct config *config, const char *file, struct config_reports *repo
 		if (node->address[0][0] == '\0') {
 			config_report(reports, CONFIG_ERROR, file, node->line,
 			    "nodelist.node: ring0_addr is missing; allowed: an address or a name");
+			continue;
+		}
+		if (address_mistyped(node->address[0])) {
+			config_report(reports, CONFIG_ERROR, file, node->line,
+			    "nodelist.node.ring0_addr: '%s' is not allowed; allowed: an IPv4 or "
+			    "IPv6 address or a name", node->address[0]);
 			continue;
 		}
 		node_id_derive(config, node, file, reports);
@@ -159,7 +184,8 @@ config_finish_nodes(struct config *config, const char *file, struct config_repor
 	nodes_distinct(config, file, reports);
 	if (config->node_count > 0 && config->node_id != CONFIG_UNSET
 	    && config_node_index(config, (uint32_t) config->node_id) < 0)
-		config_report(reports, CONFIG_ERROR, file, 0,
+		config_report(reports, CONFIG_ERROR, file,
+		    config_key_line(config, "totem", "nodeid"),
 		    "totem.nodeid: %" PRIu64 " is not in the node list; allowed: the nodeid of one "
 		    "of its nodes", config->node_id);
 	if (config->node_count == 0 && config->transport == CONFIG_TRANSPORT_UDPU)

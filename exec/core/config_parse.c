@@ -152,6 +152,11 @@ config_parse(const char *text, size_t len, config_event_fn on_event, void *host,
 	int r;
 
 	cs_assert(on_event != NULL && ret_error != NULL);
+	/* Some editors begin UTF-8 text with a byte order mark; it means nothing. */
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		text += 3;
+		len -= 3;
+	}
 	if (memchr(text, '\0', len) != NULL)
 		return fail(&p, "not a text file: it has a zero byte");
 	for (size_t at = 0; at < len;) {

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct config;
+
 enum config_type {
 	CONFIG_MS,
 	CONFIG_COUNT,
@@ -66,6 +68,8 @@ extern const size_t config_foreign_count;
 
 /* NULL: no such key. */
 const struct config_key *config_key_find(const char *section, const char *key);
+/* The line of a key in the first text read, 0: it is not there. */
+unsigned int config_key_line(const struct config *config, const char *section, const char *key);
 bool config_section_known(const char *section);
 /* NULL: not in a foreign section. */
 const struct config_foreign *config_foreign_find(const char *section);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "exec/base/assert.h"
 #include "exec/core/config_value.h"
 
 struct target {
@@ -75,7 +76,7 @@ number_set(const struct target *t, uint64_t *at)
 	const char *unit = unit_name(key->type);
 	char allowed[CONFIG_TEXT_MAX];
 	uint64_t number;
-	int r = config_number(t->event->value, &number);
+	int r = config_number(t->event->value, &number), len;
 
 	if (r == 0 && number >= key->min && number <= key->max) {
 		*at = number;
@@ -88,9 +89,15 @@ number_set(const struct target *t, uint64_t *at)
 		    PRIu64 " ms).", t->event->section, key->key, key->key, number, key->min);
 		return;
 	}
-	(void) snprintf(allowed, sizeof allowed, "a number from %" PRIu64 " to %" PRIu64 "%s%s",
-	    key->min, key->max, unit, strchr(t->event->value, '#') != NULL
-	    ? " (a comment has a line of its own)" : "");
+	if (key->min == key->max)
+		len = snprintf(allowed, sizeof allowed, "%" PRIu64 "%s", key->min, unit);
+	else
+		len = snprintf(allowed, sizeof allowed, "a number from %" PRIu64 " to %" PRIu64
+		    "%s", key->min, key->max, unit);
+	cs_assert(len > 0 && (size_t) len < sizeof allowed);
+	if (strchr(t->event->value, '#') != NULL)
+		(void) snprintf(allowed + len, sizeof allowed - (size_t) len,
+		    " (a comment has a line of its own)");
 	refuse(t, allowed);
 }
 

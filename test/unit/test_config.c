@@ -39,8 +39,8 @@ read_config(const char *text)
 	config_reports_done(&reports);
 	ck_assert_int_eq(config_reports_init(&reports), 0);
 	config_init(&config);
-	config_read_text(&config, "t.conf", text, strlen(text), &reports);
-	config_finish(&config, "t.conf", &reports);
+	if (config_read_text(&config, "t.conf", text, strlen(text), &reports) == 0)
+		config_finish(&config, "t.conf", &reports);
 }
 
 /* `totem { version: 2 … }` and two nodes. */
@@ -227,14 +227,16 @@ START_TEST(table_limits_hold)
 {
 	for (size_t i = 0; i < config_key_count; i++) {
 		const struct config_key *key = &config_keys[i];
-		char keys[256], part[128];
+		char keys[256], part[128], least[128];
 
 		if (strcmp(key->section, "totem") != 0 || key->effect != CONFIG_USED
 		    || (key->type != CONFIG_COUNT && key->type != CONFIG_BYTES
 		    && key->type != CONFIG_MS && key->type != CONFIG_PERCENT)
 		    || strcmp(key->key, "version") == 0)
 			continue;
-		(void) snprintf(part, sizeof part, "t.conf:3: totem.%s: ", key->key);
+		/* Not what checks against other values say: that has no quotes. */
+		(void) snprintf(part, sizeof part, "t.conf:3: totem.%s: '", key->key);
+		(void) snprintf(least, sizeof least, "t.conf:3: totem.%s: The ", key->key);
 		for (int which = 0; which < 4; which++) {
 			bool good = which < 2;
 			uint64_t value = which % 2 == 0 ? key->min : key->max;
@@ -246,7 +248,8 @@ START_TEST(table_limits_hold)
 			(void) snprintf(keys, sizeof keys, "%s: %llu", key->key,
 			    (unsigned long long) value);
 			read_totem(keys);
-			ck_assert_msg((report_with(part) == NULL) == good, "%s", keys);
+			ck_assert_msg((report_with(part) == NULL && report_with(least) == NULL)
+			    == good, "%s", keys);
 		}
 	}
 }
@@ -289,6 +292,41 @@ START_TEST(unknown_names_get_one_line)
 	    " known one is totem.interface");
 	ck_assert_uint_eq(reports.count, 5);
 	ck_assert_uint_eq(reports.error_count, 0);
+	read_config("totem {\n version: 2\n}\n" LIST "nodelst {\n}\n");
+	expect(CONFIG_WARNING, "unknown section nodelst is ignored; the nearest known one is"
+	    " nodelist");
+}
+END_TEST
+
+START_TEST(keys_given_twice_are_named)
+{
+	read_config("totem {\n version: 2\n token: 1000\n token: 5000\n}\n"
+	    "totem {\n token: 6000\n}\nnodelist {\n node {\n ring0_addr: a\n nodeid: 1\n"
+	    " }\n node {\n ring0_addr: b\n"
+	    " nodeid: 2\n nodeid: 3\n }\n}\nuidgid {\n uid: 12\n uid: 13\n}\n");
+	expect(CONFIG_WARNING, "t.conf:4: totem.token is given at line 3 already; this one is"
+	    " used");
+	expect(CONFIG_WARNING, "t.conf:7: totem.token is given at line 4 already");
+	expect(CONFIG_WARNING, "t.conf:17: nodelist.node.nodeid is given at line 16 already");
+	ck_assert_uint_eq(reports.count, 3);
+	ck_assert_uint_eq(config.token_ms, 6000);
+	ck_assert_uint_eq(config.uid_count, 2);
+}
+END_TEST
+
+/* Where the structure is broken, nothing is said but that. */
+START_TEST(broken_structure_is_one_line)
+{
+	static const char *const bad[] = { "totem {\n version: 2\n}\n}\n" LIST,
+	    "totem {\n version: 2\n", "\177ELF\002", "nonsense\n" };
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		read_config(bad[i]);
+		ck_assert_uint_eq(reports.count, 1);
+		ck_assert_uint_eq(reports.error_count, 1);
+	}
+	read_config("\xef\xbb\xbf" "totem {\n version: 2\n}\n" LIST);
+	ck_assert_uint_eq(reports.count, 0);
 }
 END_TEST
 
@@ -414,6 +452,29 @@ START_TEST(nodes_that_cannot_be)
 }
 END_TEST
 
+START_TEST(addresses_mistyped)
+{
+	static const char *const bad[] = { "127.0.0.999", "10.0.0", "1", "10.0.0.1:5405", "::g" };
+	static const char *const good[] = { "10.0.0.3", "::1", "fe80::1%eth0", "n1", "1.a",
+	    "3com" };
+	char text[256];
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		(void) snprintf(text, sizeof text, "totem {\n version: 2\n}\nnodelist {\n node {\n"
+		    " nodeid: 1\n ring0_addr: %s\n }\n}\n", bad[i]);
+		read_config(text);
+		ck_assert_uint_eq(reports.error_count, 1);
+		expect(CONFIG_ERROR, "t.conf:5: nodelist.node.ring0_addr: '");
+	}
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		(void) snprintf(text, sizeof text, "totem {\n version: 2\n}\nnodelist {\n node {\n"
+		    " nodeid: 1\n ring0_addr: %s\n }\n}\n", good[i]);
+		read_config(text);
+		ck_assert_uint_eq(reports.count, 0);
+	}
+}
+END_TEST
+
 START_TEST(links_beyond_the_first_are_named)
 {
 	read_config("totem {\n version: 2\n interface {\n linknumber: 1\n mcastport: 2\n }\n"
@@ -474,14 +535,20 @@ START_TEST(timing_checked)
 	read_totem("token: 29");
 	expect(CONFIG_ERROR, "The token timeout parameter (29 ms) may not be less than (30 ms).");
 	read_totem("token: 5000\nconsensus: 5500");
-	expect(CONFIG_WARNING, "5500 ms is less than 1.2 * token; 6000 ms is used");
+	expect(CONFIG_WARNING, "t.conf:4: totem.consensus: 5500 ms is less than 1.2 * token; 6000"
+	    " ms is used");
 	ck_assert_uint_eq(config.timing.consensus_ns, 6000 * MS_NS);
 	read_totem("token: 1000\nconsensus: 40");
-	expect(CONFIG_ERROR, "totem.consensus: 40 ms is not allowed");
+	expect(CONFIG_ERROR, "t.conf:4: totem.consensus: 40 ms is not allowed");
 	read_totem("token: 1000\ntoken_retransmit: 1000");
-	expect(CONFIG_ERROR, "Not appropriate token or token_retransmits_before_loss_const");
+	expect(CONFIG_ERROR, "t.conf:4: Not appropriate token or"
+	    " token_retransmits_before_loss_const");
 	read_totem("heartbeat_interval: 400");
 	expect(CONFIG_ERROR, "at least twice heartbeat_interval");
+	read_config("totem {\nversion: 3\n}\n" LIST);
+	expect(CONFIG_ERROR, "t.conf:2: totem.version: '3' is not allowed; allowed: 2");
+	read_config("totem {\nversion: 2\n}\n" LIST "logging {\nto_logfile: yes\n}\n");
+	expect(CONFIG_ERROR, "t.conf:15: logging.logfile is missing");
 	read_totem("silence_timeout: 5000");
 	expect(CONFIG_NOTE, "but token is 3000 ms and comes first");
 	read_totem("heartbeat_interval: 50\nsilence_timeout: 300\nprobe_interval: 20\n"
@@ -569,6 +636,8 @@ main(void)
 	tcase_add_test(tc, table_limits_hold);
 	tcase_add_test(tc, table_refuses_what_is_no_number);
 	tcase_add_test(tc, unknown_names_get_one_line);
+	tcase_add_test(tc, keys_given_twice_are_named);
+	tcase_add_test(tc, broken_structure_is_one_line);
 	tcase_add_test(tc, stock_file_starts_as_it_is);
 	tcase_add_test(tc, keys_without_effect_are_named);
 	tcase_add_test(tc, encryption_is_never_run_in_clear);
@@ -576,6 +645,7 @@ main(void)
 	tc = case_add(suite, "nodes");
 	tcase_add_test(tc, nodes_are_sorted_and_derived);
 	tcase_add_test(tc, nodes_that_cannot_be);
+	tcase_add_test(tc, addresses_mistyped);
 	tcase_add_test(tc, links_beyond_the_first_are_named);
 	tcase_add_test(tc, too_much_is_an_error);
 	tcase_add_test(tc, timing_by_default);
