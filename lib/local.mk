@@ -18,7 +18,9 @@ libcfg_la_LIBADD = libclient.la libcorosync_common.la -lpthread
 EXTRA_libcfg_la_DEPENDENCIES = lib/libcfg.map
 EXTRA_DIST += lib/libcfg.map
 
-# pkg-config files: the same names as the distributions'.
+# pkg-config files: the same names as the distributions'.  What programs ask these for is the level
+# of the interface, not the version of our package.
+API_VERSION = 3.1.7
 PC_FILES = lib/corosync.pc lib/libcfg.pc lib/libcorosync_common.pc lib/libcpg.pc
 nodist_pkgconfig_DATA = $(PC_FILES)
 EXTRA_DIST += lib/corosync.pc.in lib/libcfg.pc.in lib/libcorosync_common.pc.in lib/libcpg.pc.in
@@ -28,6 +30,6 @@ $(PC_FILES): lib/%.pc: lib/%.pc.in Makefile
 	    -e 's|@exec_prefix[@]|$(exec_prefix)|g' -e 's|@libdir[@]|$(libdir)|g' \
 	    -e 's|@includedir[@]|$(includedir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
 	    -e 's|@localstatedir[@]|$(localstatedir)|g' -e 's|@enginedir[@]|$(enginedir)|g' \
-	    -e 's|@VERSION[@]|$(PACKAGE_VERSION)|g' $< > $@
+	    -e 's|@API_VERSION[@]|$(API_VERSION)|g' $< > $@
 
 include lib/cpg.mk

@@ -134,7 +134,7 @@ END
 put lib/cpg.c <<'END'
 #include "lib/client.h"
 #include <corosync/ipc/cpg_wire.h>
-#include <qb/qbipcc.h>
+#include <sys/socket.h>
 END
 put tools/cpgtool.c <<'END'
 #include <corosync/cpg.h>
@@ -247,6 +247,7 @@ exec/core/bad.c "exec/net/udp.h"
 exec/core/bad.c "exec/engines/cpg_group.h"
 exec/core/bad.c "lib/client.h"
 lib/bad.c "exec/base/buf.h"
+lib/bad.c <qb/qbipcc.h>
 lib/bad.c <corosync/engine/engine.h>
 tools/bad.c "lib/client.h"
 tools/bad.c "exec/base/buf.h"
