@@ -63,9 +63,11 @@ logged() {
 	return 1
 }
 
+# The process has ended; whether its parent, process 1, has taken notice is not our business.
 gone() {
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		kill -0 "$1" 2>/dev/null || return 0
+		! grep -q "^State:[[:space:]]*Z" "/proc/$1/status" 2>/dev/null || return 0
 		sleep 0.1
 	done
 	return 1
