@@ -94,6 +94,21 @@ profile_faults(struct sim *sim)
 	sim->icmp_filtered = dice_ppm(prng, 300000);
 }
 
+/* What a narrow window lets through on a slow path, in bytes a second: the load must fit, or V14
+ * would only find that. */
+static uint64_t
+profile_capacity(const struct sim *sim)
+{
+	uint64_t rotation_ns = sim->node_count *
+	    (sim->network.delay_ns + sim->network.jitter_ns / 2 + 100 * US_NS);
+	uint64_t window_bytes = UINT64_MAX;
+
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if (sim->host[i].frame_bytes < window_bytes)
+			window_bytes = sim->host[i].frame_bytes;
+	return window_bytes * sim->window_frames_max * SEC_NS / rotation_ns;
+}
+
 void
 profile_choose(struct sim *sim)
 {
@@ -122,4 +137,8 @@ profile_choose(struct sim *sim)
 	sim->wanted = (uint32_t) dice(prng, 520, 900);
 	sim->load_gap_ns = span_ns / (sim->wanted / 4);
 	sim->message_bytes_max = sim->node_count > 12 ? 100000 : TOTEM_MESSAGE_BYTES_MAX;
+	if (sim->window_frames_max != 0 && profile_capacity(sim) / 5 < sim->message_bytes_max)
+		sim->message_bytes_max = (uint32_t) (profile_capacity(sim) / 5);
+	if (sim->message_bytes_max < 4000)
+		sim->message_bytes_max = 4000;
 }
