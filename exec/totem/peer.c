@@ -123,7 +123,10 @@ static enum totem_drop
 other_incarnation(struct totem *t, uint32_t slot, const struct wire_header *header)
 {
 	struct peer *peer = &t->peer[slot];
-	bool alive = peer->heard_ns != 0 && t->now_ns - peer->heard_ns < OTHER_ALIVE_NS
+	/* A member that is no neighbour may be silent towards us while all is well. */
+	bool member = nodebits_has(&totem_installed(t)->set, slot);
+	bool alive = (member || (peer->heard_ns != 0
+	    && t->now_ns - peer->heard_ns < OTHER_ALIVE_NS))
 	    && peer->given_up == TOTEM_CAUSE_NONE && !peer->refused;
 	bool asked = peer->other_incarnation == header->incarnation
 	    && t->now_ns - peer->other_since_ns < OTHER_ASK_AGAIN_NS;
