@@ -104,6 +104,7 @@ struct peer {
 	uint64_t committed_epoch;	/* its JOINs of this epoch or before are past */
 	/* two nodes with this id? */
 	uint64_t other_incarnation, other_since_ns, other_probe_ns;
+	uint64_t other_unanswered_ns;	/* first probe since the known one was heard; 0: none */
 	struct assembly assembly;
 	struct assembly recovered;	/* of one old frame; a frame's size is enough */
 };

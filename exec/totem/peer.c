@@ -130,11 +130,12 @@ other_incarnation(struct totem *t, uint32_t slot, const struct wire_header *head
 	    && peer->given_up == TOTEM_CAUSE_NONE && !peer->refused;
 	bool asked = peer->other_incarnation == header->incarnation
 	    && t->now_ns - peer->other_since_ns < OTHER_ASK_AGAIN_NS;
-	uint64_t quiet_since_ns = peer->heard_ns > peer->other_since_ns ? peer->heard_ns
-	    : peer->other_since_ns;
 
+	if (peer->heard_ns >= peer->other_unanswered_ns)
+		peer->other_unanswered_ns = 0;	/* the known one answered, or talks anyway */
 	if (!alive || (asked && (header->type == WIRE_PROBE_ACK
-	    || t->now_ns - quiet_since_ns > OTHER_SILENT_NS))) {
+	    || (peer->other_unanswered_ns != 0
+	    && t->now_ns - peer->other_unanswered_ns > OTHER_SILENT_NS)))) {
 		adopt_incarnation(t, slot, header->incarnation);
 		return TOTEM_ACCEPTED;
 	}
@@ -145,6 +146,8 @@ other_incarnation(struct totem *t, uint32_t slot, const struct wire_header *head
 	}
 	if (t->now_ns - peer->other_probe_ns > OTHER_PROBE_NS) {
 		peer->other_probe_ns = t->now_ns;
+		if (peer->other_unanswered_ns == 0)
+			peer->other_unanswered_ns = t->now_ns;
 		detector_ask(t, slot);
 	}
 	if (peer->heard_ns < peer->other_since_ns + OTHER_LATE_NS)
