@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,9 +221,20 @@ engines_count(const struct engines *set)
 void
 engines_dump(struct engines *set)
 {
-	for (size_t i = 0; i < set->count; i++)
+	for (size_t i = 0; i < set->count; i++) {
+		const struct ipc_stats *s = ipc_server_stats(set->host[i].server);
+
+		engines_log(set, "IPC", LOG_NOTICE, "%s: clients %" PRIu64 ", closed %" PRIu64
+		    ", refused %" PRIu64 "; calls %" PRIu64 " records %" PRIu64 " events %" PRIu64
+		    ", doorbells sent %" PRIu64 " received %" PRIu64 "; waiting %" PRIu64
+		    " bytes, ring slowed %" PRIu64 " times, cut off for slowness %" PRIu64
+		    ", for garbage %" PRIu64, set->host[i].engine->name, s->active, s->closed,
+		    s->refused, s->requests, s->records, s->events, s->doorbells_tx,
+		    s->doorbells_rx, s->backlog_bytes, s->congestions, s->slow_cut,
+		    s->garbage_cut);
 		if (set->host[i].engine->dump != NULL)
 			set->host[i].engine->dump(set->host[i].instance);
+	}
 }
 
 bool

@@ -53,6 +53,7 @@ struct ipc_stats {
 	uint64_t active, closed, requests, records, events;
 	uint64_t doorbells_tx, doorbells_rx;
 	uint64_t slow_cut, garbage_cut, refused;
+	uint64_t congestions;		/* times that the ring was slowed for clients */
 	uint64_t backlog_bytes;		/* queued now, of all connections */
 };
 

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <corosync/corotypes.h>
 #include <corosync/ipc/link.h>
 #include "exec/ipc/ipc.h"
 #include "test/unit/ipc_toy.h"
@@ -25,6 +26,7 @@ struct toy {
 	enum toy_door door;
 	uint32_t room_each, room;
 	bool kick_coming;
+	uint64_t congested_since_ns;
 	struct toy_state state;
 };
 
@@ -251,10 +253,13 @@ toy_congested(void *host, bool on)
 {
 	struct toy *toy = host;
 
-	if (on)
+	if (on) {
 		toy->state.congested_on++;
-	else
+		toy->congested_since_ns = cs_timestamp_get();
+	} else {
 		toy->state.congested_off++;
+		toy->state.congested_ns = cs_timestamp_get() - toy->congested_since_ns;
+	}
 }
 
 static void
