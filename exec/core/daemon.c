@@ -88,6 +88,14 @@ on_wake(void *host)
 }
 
 static void
+on_turned(void *host)
+{
+	const struct daemon *d = host;
+
+	shell_turned(d->shell);
+}
+
+static void
 on_ready(void *host)
 {
 	struct daemon *d = host;
@@ -178,7 +186,7 @@ engines_begin(struct daemon *d, const struct local_found *local)
 		.totem = shell_totem(d->shell), .net = shell_net(d->shell),
 		.directory = d->engine_dir, .instance = d->instance.name,
 		.local = local->address, .authorised = on_authorised, .log = on_log,
-		.wake = on_wake, .ready = on_ready, .host = d,
+		.wake = on_wake, .turned = on_turned, .ready = on_ready, .host = d,
 	};
 	int r = engines_new(&config, &d->engines);
 

@@ -29,8 +29,9 @@ struct engines_config {
 	bool (*authorised)(void *host, uid_t uid, gid_t gid);
 	/* One line for the log, of that subsystem ("CPG"). */
 	void (*log)(void *host, const char *subsystem, int priority, const char *text);
-	/* The core was given an input from here: carry out its outputs soon. */
+	/* The core was given an input from here: carry out its outputs when the turn is over. */
 	void (*wake)(void *host);
+	void (*turned)(void *host);	/* a turn of clients is over */
 	/* Engines synchronised for the first time: the daemon provides service. */
 	void (*ready)(void *host);
 	void *host;

@@ -350,6 +350,14 @@ on_congested(void *argument, bool on)
 }
 
 static void
+on_turned(void *argument)
+{
+	const struct cs_host *host = argument;
+
+	host->set->config.turned(host->set->config.host);
+}
+
+static void
 on_log(void *argument, int priority, const char *text)
 {
 	struct cs_host *host = argument;
@@ -367,6 +375,7 @@ host_serve(struct cs_host *host)
 		.request = on_request,
 		.record = on_record,
 		.congested = on_congested,
+		.turned = on_turned,
 		.log = on_log,
 	};
 	struct engines *set = host->set;

@@ -211,21 +211,21 @@ on_state(int32_t fd, int32_t revents, void *argument)
 	return 0;
 }
 
-static void
-on_job(void *argument)
-{
-	struct shell *shell = argument;
-
-	shell->job_queued = false;
-	run(shell);
-}
-
 void
 shell_wake(struct shell *shell)
 {
-	if (shell->draining || shell->job_queued)
+	if (!shell->draining)
+		shell->input_waits = true;
+}
+
+/* Not by a job of the loop: libqb's sleeps up to 50 ms with one that was queued by a handler. */
+void
+shell_turned(struct shell *shell)
+{
+	if (!shell->input_waits)
 		return;
-	shell->job_queued = qb_loop_job_add(shell->config.loop, QB_LOOP_HIGH, shell, on_job) == 0;
+	shell->input_waits = false;
+	run(shell);
 }
 
 static int
@@ -294,8 +294,6 @@ shell_free(struct shell *shell)
 		(void) qb_loop_poll_del(shell->config.loop, state_fd(shell->config.state));
 		(void) close(shell->timer_fd);
 	}
-	if (shell->job_queued)
-		(void) qb_loop_job_del(shell->config.loop, QB_LOOP_HIGH, shell, on_job);
 	shell->totem = totem_free(shell->totem);
 	shell->net = net_free(shell->net);
 	free(shell);

@@ -44,8 +44,10 @@ struct shell *shell_free(struct shell *shell);
 struct totem *shell_totem(struct shell *shell);
 struct net *shell_net(struct shell *shell);
 uint64_t shell_now_ns(void);		/* monotonic */
-/* The core was given an input: carry out what it wants at the loop's next turn. */
+/* The core was given an input by a client: carry out what it wants when shell_turned() tells that
+ * the clients had their turn, so that what they sent goes together. */
 void shell_wake(struct shell *shell);
+void shell_turned(struct shell *shell);
 /* All counters to the log. */
 void shell_dump(struct shell *shell);
 /* A peer's name was resolved, or its address changed. */

@@ -22,7 +22,7 @@ struct shell {
 	struct engines *engines;
 	int timer_fd;
 	uint64_t armed_ns;		/* when the timer will fire; UINT64_MAX: not set */
-	bool draining, job_queued, send_pending;
+	bool draining, input_waits, send_pending;
 	uint32_t refused[SHELL_REFUSED_MAX];	/* peers whose port is closed: to be told */
 	size_t refused_count;
 	const struct net_address *source;	/* of the datagram being handled */

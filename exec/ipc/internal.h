@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * Between the files of exec/ipc/: server.c owns sockets, the work queue and congestion; conn.c one
- * connection's memory, calls, records and events.
+ * Between the files of exec/ipc/: server.c owns sockets and the work queue; slow.c deals with
+ * clients that do not read; conn.c with one connection's memory, calls, records and events.
  *
  * A connection is freed by server.c only, from the main loop, never while a handler runs:
  *
@@ -90,6 +90,9 @@ void ipc_work(struct ipc_server *server);
 void ipc_queue_move(struct ipc_conn *conn, enum ipc_queue queue);
 /* Hang up from the work handler; `drain`: take what it sent before. */
 void ipc_cut(struct ipc_conn *conn, bool drain);
+
+/* slow.c: to be called when a backlog grew or shrank; from the main loop only */
+void ipc_congestion_check(struct ipc_server *server);
 
 /* conn.c */
 /* 0, or -errno: refused. */

@@ -40,6 +40,9 @@ struct ipc_handlers {
 	/* The total of queued event bytes of all connections went above (true) or back below the
 	 * limit at which the ring should be slowed. */
 	void (*congested)(void *host, bool on);
+	/* The loop's turn with calls, records and closings is over: what they led to can go out.
+	 * May be NULL. */
+	void (*turned)(void *host);
 	void (*log)(void *host, int priority, const char *text);
 };
 

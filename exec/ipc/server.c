@@ -265,76 +265,18 @@ conn_hello(struct ipc_conn *conn)
 	conn_turn(conn);
 }
 
-/* --- slow clients --- */
-
-static void
-slowest_cut(struct ipc_server *server)
-{
-	struct ipc_conn *conn, *slowest = NULL;
-
-	TAILQ_FOREACH(conn, &server->conns, link)
-		if (slowest == NULL || conn->backlog_bytes > slowest->backlog_bytes)
-			slowest = conn;
-	cs_assert(slowest != NULL && slowest->backlog_bytes > 0);
-	server->stats.slow_cut++;
-	ipc_log(server, LOG_WARNING, "%s: client pid %d (uid %u) does not read its events: %zu KiB"
-	    " are queued for it, %zu KiB is the limit for all; disconnecting it", server->name,
-	    (int) slowest->pid, (unsigned int) slowest->uid, slowest->backlog_bytes / 1024,
-	    server->backlog_bytes_max / 1024);
-	ipc_cut(slowest, /* drain= */ true);
-}
-
-static void
-grace_end(void *data)
-{
-	struct ipc_server *server = data;
-
-	server->grace_over = true;
-	ipc_work(server);
-}
-
-/* Over the limit: slow the ring down for the grace time, then cut until we are below.  Far over it:
- * cut at once, for slowing down has not worked. */
-static void
-congestion_check(struct ipc_server *server)
-{
-	uint64_t limit = server->backlog_bytes_max;
-
-	while (server->stats.backlog_bytes > (server->grace_over ? limit / 2 : 2 * limit))
-		slowest_cut(server);
-	if (!server->congested && server->stats.backlog_bytes > limit) {
-		server->congested = true;
-		server->stats.congestions++;
-		/* Under full load this comes and goes many times a second: counted, not news. */
-		ipc_log(server, LOG_DEBUG, "%s: %" PRIu64 " KiB of events wait for clients;"
-		    " slowing the ring", server->name, server->stats.backlog_bytes / 1024);
-		(void) qb_loop_timer_add(server->loop, QB_LOOP_HIGH, server->grace_ns, server,
-		    grace_end, &server->grace_timer);
-		server->handlers.congested(server->host, true);
-	} else if (server->congested && server->stats.backlog_bytes <= limit / 2) {
-		server->congested = false;
-		ipc_log(server, LOG_DEBUG, "%s: clients have caught up", server->name);
-		if (!server->grace_over)
-			(void) qb_loop_timer_del(server->loop, server->grace_timer);
-		server->handlers.congested(server->host, false);
-	}
-	if (!server->congested)
-		server->grace_over = false;
-}
-
 /* --- descriptors --- */
 
-static int32_t
-conn_ready(int32_t fd, int32_t revents, void *data)
+static void
+conn_socket(struct ipc_conn *conn, int fd, int32_t revents)
 {
-	struct ipc_conn *conn = data;
 	struct ipc_server *server = conn->server;
 	char bells[64];
 	ssize_t n;
 
 	if (conn->state == IPC_CONN_HELLO && (revents & POLLIN) != 0) {
 		conn_hello(conn);
-		return 0;
+		return;
 	}
 	if ((revents & POLLIN) != 0) {
 		n = recv(fd, bells, sizeof bells, MSG_DONTWAIT);
@@ -343,13 +285,30 @@ conn_ready(int32_t fd, int32_t revents, void *data)
 			conn_turn(conn);
 			/* It may have been the one that the ring was slowed for. */
 			if (server->congested)
-				congestion_check(server);
-			return 0;
+				ipc_congestion_check(server);
+			return;
 		}
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return 0;
+			return;
 	}
 	conn_hang_up(conn, /* drain= */ true);
+}
+
+static void
+server_turned(struct ipc_server *server)
+{
+	if (server->handlers.turned != NULL)
+		server->handlers.turned(server->host);
+}
+
+static int32_t
+conn_ready(int32_t fd, int32_t revents, void *data)
+{
+	struct ipc_conn *conn = data;
+	struct ipc_server *server = conn->server;
+
+	conn_socket(conn, fd, revents);		/* it may be gone now */
+	server_turned(server);
 	return 0;
 }
 
@@ -458,9 +417,10 @@ work_ready(int32_t fd, int32_t revents, void *data)
 		ipc_queue_move(conn, IPC_QUEUE_NONE);
 		conn_turn(conn);
 	}
-	congestion_check(server);
+	ipc_congestion_check(server);
 	if (!TAILQ_EMPTY(&server->ready))
 		ipc_work(server);
+	server_turned(server);
 	return 0;
 }
 
