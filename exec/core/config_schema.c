@@ -65,7 +65,7 @@ const struct config_key config_keys[] = {
 	    "Look for nodes outside the ring so often."),
 	COUNT("totem", "fail_recv_const", ROOT(fail_recv_count), 2500, 10, 1000000, true,
 	    "Rotations without progress of a member before it is said to receive nothing."),
-	COUNT("totem", "seqno_unchanged_const", ROOT(idle_count), 30, 1, 1000000, true,
+	COUNT("totem", "seqno_unchanged_const", ROOT(idle_count), 2, 1, 1000000, true,
 	    "Rotations without a message before the token rests."),
 	COUNT("totem", "window_size", ROOT(window_count), CONFIG_UNSET, 1, 8192, false,
 	    "Frames all nodes may send a rotation at most; by default as memory allows."),

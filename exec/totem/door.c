@@ -99,6 +99,7 @@ on_token(struct totem *t, uint32_t slot, const uint8_t *body, size_t len)
 {
 	struct ring *ring = totem_current(t);
 	struct wire_token token;
+	uint32_t keeper;
 
 	if (!wire_token_get(body, len, &token))
 		return TOTEM_DROP_MALFORMED;
@@ -111,8 +112,13 @@ on_token(struct totem *t, uint32_t slot, const uint8_t *body, size_t len)
 	if (slot != ring->slot[(ring->my_index + ring->member_count - 1) % ring->member_count]
 	    || seq_lt(token.seq, t->order.seq_last))
 		return TOTEM_DROP_MALFORMED;
-	if (t->order.token_seen && !seq_lt(t->order.token_seq, token.token_seq))
+	keeper = peer_slot(t, token.keeper);
+	if (keeper == NO_SLOT || !nodebits_has(&ring->set, keeper))
+		return TOTEM_DROP_MALFORMED;
+	if (t->order.token_seen && !seq_lt(t->order.token_seq, token.token_seq)) {
+		order_on_repeat(t, token.token_seq);
 		return TOTEM_DROP_STALE;
+	}
 	order_on_token(t, slot, &token);
 	return TOTEM_ACCEPTED;
 }
@@ -148,7 +154,7 @@ door_dispatch(struct totem *t, const struct wire_header *header, uint32_t slot,
 		gather_on_leave(t, slot, header->counter);
 		break;
 	case WIRE_HOLD_CANCEL:
-		order_on_hold_cancel(t, body, len);
+		rest_on_hold_cancel(t, body, len);
 		break;
 	case WIRE_COMMIT_ASK:
 	case WIRE_COMMIT_INFO:

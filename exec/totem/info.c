@@ -27,7 +27,7 @@ totem_timing_default(size_t node_count)
 		.silence_ns = 700 * MS_NS,
 		.probe_ns = 25 * MS_NS,
 		.probe_count = 6,
-		.idle_rotations = 30,
+		.idle_rotations = 2,
 		.fail_recv_rotations = 2500,
 	};
 }

@@ -45,8 +45,8 @@
 enum timer {
 	TIMER_TOKEN_LOSS,	/* armed by each new token; fires into GATHER */
 	TIMER_TOKEN_RETRANSMIT,	/* armed by each token sent; sends it again, later and later */
-	TIMER_HOLD,		/* the representative lets an idle token rest */
-	TIMER_HOLD_CANCEL,	/* asks again to let it go */
+	TIMER_HOLD,		/* the resting token goes on */
+	TIMER_HOLD_CANCEL,	/* ask again for it */
 	TIMER_JOIN,		/* GATHER: next JOIN, by change or by period */
 	TIMER_COMMIT,		/* COMMIT: repeat what was not answered */
 	TIMER_COMMIT_LIMIT,	/* COMMIT: give up */
@@ -135,15 +135,18 @@ struct order {			/* the token's rotation on the current ring */
 	uint32_t seq_last;	/* seq of the last token as we sent it */
 	uint32_t aru_last;	/* aru of the last token as we sent it */
 	uint32_t sent_last;	/* frames that we sent at the last visit */
-	uint32_t idle_rounds;
-	bool hold_flag;		/* the last token we sent said that it will rest */
-	bool hold_cancelled;
+	uint32_t alone_rounds;	/* keeper: rotations in which nobody else sent, */
+	uint32_t idle_rounds;	/* and nobody at all */
+	uint32_t kept_frames;	/* numbered since the token came, */
+	uint64_t kept_until_ns;	/* which may stay so long */
+	bool hold_flag;		/* the token we passed on may rest at its keeper */
+	bool hold_cancelled;	/* somebody asks for it: it does not rest here */
 	bool holding;
 	bool brake, brake_counted;	/* asked by the host; counted in the token */
 	bool braked;			/* the token rests here because somebody asked */
 	bool lossy;		/* our frames were asked for again since the last new ones */
 	uint32_t window;	/* frames we allow ourselves a visit */
-	uint64_t visit_ns;
+	uint64_t passed_ns;	/* when we passed the token on; 0: not yet */
 	uint64_t retransmit_wait_ns;
 	uint32_t asked_aru, asked_rounds;	/* rotations that our requests went unanswered */
 	uint32_t stuck_rounds, stuck_aru, stuck_owner;
@@ -250,6 +253,7 @@ struct totem {
 	struct totem_member told_members[TOTEM_NODES_MAX];	/* lent with CONFIGURATION */
 	struct totem_departure told_left[TOTEM_NODES_MAX];
 	struct packed packed[TOTEM_SEND_FRAMES_MAX];
+	bool packed_safe;		/* a SAFE message begins or goes on in them */
 	struct wire_status scratch_status;
 	struct wire_commit scratch_commit;
 };
@@ -327,11 +331,19 @@ void order_on_token(struct totem *t, uint32_t slot, const struct wire_token *tok
 void order_settle(struct totem *t);
 enum totem_drop order_on_data(struct totem *t, const uint8_t *frame, size_t len);
 void order_retransmit_timer(struct totem *t);
-void order_hold_timer(struct totem *t);
-void order_hold_cancel_timer(struct totem *t);
-void order_on_hold_cancel(struct totem *t, const uint8_t *body, size_t len);
-void order_wake(struct totem *t);	/* there is something to send */
 void order_first_token(struct totem *t);
+void order_on_repeat(struct totem *t, uint32_t token_seq);
+void order_visit(struct totem *t, bool fresh);
+void order_update_aru(struct totem *t, struct ring *ring, struct wire_token *token);
+
+/* rest.c: the resting token */
+bool rest_alone(const struct totem *t);
+bool rest_decide(struct totem *t, bool fresh, bool alone, uint32_t resent, uint32_t count);
+void rest_begin(struct totem *t, struct ring *ring);
+void rest_hold_timer(struct totem *t);
+void rest_hold_cancel_timer(struct totem *t);
+void rest_on_hold_cancel(struct totem *t, const uint8_t *body, size_t len);
+void rest_wake(struct totem *t);	/* there is something to send */
 
 /* pack.c: messages into frames.  Fills `t->packed`; returns how many frames, numbered from
  * seq + 1. */

@@ -11,19 +11,17 @@
  * raise it again; when it equals seq nobody owns it.  What the last two tokens that we sent said at
  * least was received by every member: the safe line (PROTOCOL.md section 5 has the proof).
  *
- * An idle ring's token rests at the representative (HOLD).  Who then has something to send cancels.
+ * When the token rests is decided in rest.c.
  */
 #include "exec/totem/internal.h"
 
 #define WINDOW_FIRST		64u	/* frames a visit, before anything is known */
 #define WINDOW_MIN		16u
 #define WINDOW_STEP		8u
-#define BRAKED_FRAMES		2u	/* a visit, while a member asks all to slow down, */
-#define BRAKED_REST_NS		(5 * MS_NS)	/* and the token rests so long a rotation */
+#define BRAKED_FRAMES		2u	/* a visit, while a member asks all to slow down */
 #define AFTER_TOKEN_MAX		48u	/* frames sent after the token */
 #define RETRANSMIT_MIN_NS	(2 * MS_NS)
 #define RETRANSMIT_FIRST_NS	(10 * MS_NS)	/* no rotation was measured yet */
-#define HOLD_CANCEL_NS		(5 * MS_NS)
 #define STUCK_NS		(2 * SEC_NS)
 #define QUARANTINE_NS		(5 * SEC_NS)
 
@@ -208,6 +206,8 @@ send_new(struct totem *t, struct ring *ring, struct wire_token *token, uint32_t 
 	token->seq += count;
 	token->fcc = others + count;
 	t->order.sent_last = count;
+	if (count > 0)
+		token->keeper = t->config.node_id;
 	if (count > 0 && count == t->order.window && !t->order.lossy
 	    && t->order.window < TOTEM_SEND_FRAMES_MAX)
 		t->order.window += WINDOW_STEP;
@@ -216,8 +216,8 @@ send_new(struct totem *t, struct ring *ring, struct wire_token *token, uint32_t 
 	return count;
 }
 
-static void
-update_aru(struct totem *t, struct ring *ring, struct wire_token *token)
+void
+order_update_aru(struct totem *t, struct ring *ring, struct wire_token *token)
 {
 	uint32_t mine = ring->store.aru;
 
@@ -314,73 +314,30 @@ token_send(struct totem *t, struct ring *ring)
 	send_seal(t, order->sent, order->sent_len, WIRE_TOKEN);
 	send_frame(t, order->sent, order->sent_len, to, 1, true);
 	t->stats.token_tx++;
-	order->hold_flag = (order->token.flags & WIRE_TOKEN_HOLD) != 0;
+	order->passed_ns = t->now_ns;
+	order->hold_flag = (order->token.flags & WIRE_TOKEN_HOLD) != 0
+	    && order->token.keeper != t->config.node_id;
 	if (order->hold_flag)
 		order->retransmit_wait_ns = t->timing.token_retransmit_ns;
 	else if (t->stats.rotation_ns == 0)
 		order->retransmit_wait_ns = RETRANSMIT_FIRST_NS;
 	else
-		order->retransmit_wait_ns = 4 * t->stats.rotation_ns > RETRANSMIT_MIN_NS
-		    ? 4 * t->stats.rotation_ns : RETRANSMIT_MIN_NS;
+		order->retransmit_wait_ns = 2 * t->stats.rotation_ns > RETRANSMIT_MIN_NS
+		    ? 2 * t->stats.rotation_ns : RETRANSMIT_MIN_NS;
 	if (order->retransmit_wait_ns > t->timing.token_retransmit_ns)
 		order->retransmit_wait_ns = t->timing.token_retransmit_ns;
 	totem_timer_set(t, TIMER_TOKEN_RETRANSMIT, t->now_ns + order->retransmit_wait_ns);
 }
 
-/* Keep the token: alone, or idle. */
-static void
-token_rest(struct totem *t, struct ring *ring)
-{
-	uint64_t hold_ns = t->timing.hold_ns < t->timing.token_ns / 3 ? t->timing.hold_ns
-	    : t->timing.token_ns / 3;
-
-	t->order.holding = true;
-	t->order.hold_flag = false;
-	if (t->order.braked)
-		totem_timer_set(t, TIMER_HOLD, t->now_ns + BRAKED_REST_NS);
-	else if (ring->member_count > 1)
-		totem_timer_set(t, TIMER_HOLD, t->now_ns + hold_ns);
-	else if (pack_ready(t) || t->state == TOTEM_RECOVERY)
-		totem_timer_set(t, TIMER_HOLD, t->now_ns);
-	else
-		totem_timer_stop(t, TIMER_HOLD);
-	if (ring->member_count == 1)
-		totem_timer_stop(t, TIMER_TOKEN_LOSS);
-}
-
-/* Does the token rest after this?  `busy`: something happened at this visit. */
-static bool
-update_idle(struct totem *t, struct ring *ring, struct wire_token *token, bool busy)
-{
-	struct order *order = &t->order;
-	bool rest = false;
-
-	if (busy || t->state != TOTEM_OPERATIONAL)
-		token->flags &= (uint8_t) ~WIRE_TOKEN_HOLD;
-	if (ring->my_index == 0) {
-		if (busy || order->hold_cancelled || token->seq != order->seq_last)
-			order->idle_rounds = 0;
-		else if (order->idle_rounds <= t->timing.idle_rotations)
-			order->idle_rounds++;
-		rest = (token->flags & WIRE_TOKEN_HOLD) != 0 && !order->hold_cancelled;
-		token->flags &= (uint8_t) ~WIRE_TOKEN_HOLD;
-		if (order->idle_rounds >= t->timing.idle_rotations)
-			token->flags |= WIRE_TOKEN_HOLD;
-		order->hold_cancelled = false;
-	}
-	order->seq_last = token->seq;
-	return rest;
-}
-
 /* The holder's work.  `fresh`: the token just came; else it rested here. */
-static void
-visit(struct totem *t, bool fresh)
+void
+order_visit(struct totem *t, bool fresh)
 {
 	struct ring *ring = totem_current(t);
 	struct order *order = &t->order;
 	struct wire_token *token = &order->token;
 	uint32_t received_seq = token->seq, before = 0, resent, count;
-	bool install, rest, busy;
+	bool install, rest, alone = rest_alone(t);
 
 	cs_assert(t->state == TOTEM_OPERATIONAL || t->state == TOTEM_RECOVERY);
 	order->holding = false;
@@ -393,16 +350,14 @@ visit(struct totem *t, bool fresh)
 	count = send_new(t, ring, token, &before);
 	request_missing(t, ring, token);
 	order->promised = received_seq;
-	update_aru(t, ring, token);
+	order_update_aru(t, ring, token);
 	update_brake(t, token);
 	install = update_recovery(t, ring, token, count);
-	busy = resent > 0 || count > 0 || token->range_count > 0 || token->aru != token->seq
-	    || pack_ready(t) || t->state == TOTEM_RECOVERY;
-	rest = update_idle(t, ring, token, busy);
+	rest = rest_decide(t, fresh, alone, resent, count);
 	order->braked = token->brake > 0 && fresh && ring->my_index == 0 && !install
 	    && t->state == TOTEM_OPERATIONAL;
-	if (ring->member_count == 1 || (rest && fresh) || order->braked)
-		token_rest(t, ring);
+	if (ring->member_count == 1 || rest || order->braked)
+		rest_begin(t, ring);
 	else
 		token_send(t, ring);
 	for (uint32_t i = before; i < count; i++)
@@ -456,9 +411,8 @@ order_settle(struct totem *t)
 	cs_assert(t->state == TOTEM_OPERATIONAL || t->state == TOTEM_RECOVERY);
 	order->token_seq = order->token.token_seq;
 	order->token_seen = true;
-	if (order->visit_ns != 0 && !order->hold_flag && t->now_ns >= order->visit_ns)
-		rotation_measure(t, t->now_ns - order->visit_ns);
-	order->visit_ns = t->now_ns;
+	if (order->passed_ns != 0 && !order->hold_flag && t->now_ns >= order->passed_ns)
+		rotation_measure(t, t->now_ns - order->passed_ns);
 	t->stats.token_rx++;
 	t->stats.token_last_ns = t->now_ns;
 	totem_trace(t, TOTEM_TRACE_TOKEN, t->config.node_id, order->token.token_seq,
@@ -467,7 +421,7 @@ order_settle(struct totem *t)
 	totem_timer_stop(t, TIMER_HOLD_CANCEL);
 	totem_timer_set(t, TIMER_TOKEN_LOSS, t->now_ns + (t->state == TOTEM_RECOVERY
 	    && t->timing.token_ns > SEC_NS ? SEC_NS : t->timing.token_ns));
-	visit(t, true);
+	order_visit(t, true);
 }
 
 void
@@ -480,93 +434,46 @@ order_first_token(struct totem *t)
 	memset(token, 0, sizeof *token);
 	token->ring = ring->id;
 	token->seq = token->aru = ring->store.base;
-	t->order.visit_ns = t->now_ns;
+	token->keeper = t->config.node_id;
 	t->order.token_seen = true;
-	visit(t, true);
+	order_visit(t, true);
+}
+
+static void
+token_repeat(struct totem *t)
+{
+	struct order *order = &t->order;
+	struct ring *ring = totem_current(t);
+	const uint32_t *to = &ring->member[(ring->my_index + 1) % ring->member_count].node_id;
+
+	send_seal(t, order->sent, order->sent_len, WIRE_TOKEN);
+	send_frame(t, order->sent, order->sent_len, to, 1, true);
+	t->stats.token_retransmit_tx++;
+}
+
+/* Our predecessor repeats the token that we passed on already.  When that one was marked we do not
+ * repeat it by ourselves, since it may rest; but then its keeper misses it. */
+void
+order_on_repeat(struct totem *t, uint32_t token_seq)
+{
+	const struct order *order = &t->order;
+
+	if (order->hold_flag && !order->holding && order->sent_len > 0
+	    && token_seq + 1 == order->token_seq
+	    && t->now_ns - order->passed_ns >= RETRANSMIT_MIN_NS / 2)
+		token_repeat(t);
 }
 
 void
 order_retransmit_timer(struct totem *t)
 {
 	struct order *order = &t->order;
-	struct ring *ring = totem_current(t);
-	const uint32_t *to = &ring->member[(ring->my_index + 1) % ring->member_count].node_id;
 
 	if ((t->state != TOTEM_OPERATIONAL && t->state != TOTEM_RECOVERY) || order->sent_len == 0)
 		return;
-	send_seal(t, order->sent, order->sent_len, WIRE_TOKEN);
-	send_frame(t, order->sent, order->sent_len, to, 1, true);
-	t->stats.token_retransmit_tx++;
+	token_repeat(t);
 	order->retransmit_wait_ns *= 2;
 	if (order->retransmit_wait_ns > t->timing.token_retransmit_ns)
 		order->retransmit_wait_ns = t->timing.token_retransmit_ns;
 	totem_timer_set(t, TIMER_TOKEN_RETRANSMIT, t->now_ns + order->retransmit_wait_ns);
-}
-
-void
-order_hold_timer(struct totem *t)
-{
-	if (!t->order.holding || (t->state != TOTEM_OPERATIONAL && t->state != TOTEM_RECOVERY))
-		return;
-	if (totem_current(t)->member_count > 1)
-		totem_timer_set(t, TIMER_TOKEN_LOSS, t->now_ns + t->timing.token_ns);
-	visit(t, false);
-}
-
-static void
-hold_cancel_send(struct totem *t)
-{
-	struct ring *ring = totem_installed(t);
-	struct control control = send_begin(t, WIRE_HOLD_CANCEL, WIRE_RING_ID_BYTES);
-
-	if (control.frame != NULL)
-		wire_ring_id_put(&control.body, &ring->id);
-	send_to_one(t, &control, ring->member[0].node_id);
-	t->stats.hold_cancel_tx++;
-	totem_timer_set(t, TIMER_HOLD_CANCEL, t->now_ns + HOLD_CANCEL_NS);
-}
-
-void
-order_hold_cancel_timer(struct totem *t)
-{
-	if (t->state == TOTEM_OPERATIONAL && t->order.hold_flag && pack_ready(t))
-		hold_cancel_send(t);
-}
-
-/* There is something to send: let the token go, or have it let go. */
-void
-order_wake(struct totem *t)
-{
-	struct order *order = &t->order;
-	struct ring *ring = totem_current(t);
-
-	if (t->state != TOTEM_OPERATIONAL)
-		return;
-	if (order->holding && order->braked)
-		return;		/* it goes on by itself, as slowly as was asked */
-	if (order->holding) {
-		order->idle_rounds = 0;
-		/* Alone: at once, but after the host had its turn, so that several go together. */
-		if (ring->member_count == 1)
-			totem_timer_set(t, TIMER_HOLD, t->now_ns);
-		else
-			order_hold_timer(t);
-	} else if (ring->my_index == 0) {
-		order->hold_cancelled = true;
-	} else if (order->hold_flag && t->timer[TIMER_HOLD_CANCEL] == NEVER) {
-		hold_cancel_send(t);
-	}
-}
-
-void
-order_on_hold_cancel(struct totem *t, const uint8_t *body, size_t len)
-{
-	struct buf_reader in = buf_reader(body, len);
-	struct totem_ring_id id = wire_ring_id_get(&in);
-
-	t->stats.hold_cancel_rx++;
-	if (t->state == TOTEM_OPERATIONAL && buf_done(&in)
-	    && wire_ring_id_equal(&id, &totem_installed(t)->id)
-	    && totem_installed(t)->my_index == 0)
-		order_wake(t);
 }

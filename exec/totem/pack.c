@@ -49,8 +49,10 @@ pack_chunk(struct totem *t, enum send_class class, struct buf_writer *out, uint3
 		flags |= WIRE_CHUNK_FIRST;
 	if (len == left)
 		flags |= WIRE_CHUNK_LAST;
-	if (head.safe)
+	if (head.safe) {
 		flags |= WIRE_CHUNK_SAFE;
+		t->packed_safe = true;
+	}
 	buf_put_u8(out, flags);
 	buf_put_u16(out, (uint16_t) len);
 	queue_take(queue, buf_put_room(out, len), len);
@@ -68,6 +70,7 @@ pack_frames(struct totem *t, struct ring *ring, uint32_t seq, uint32_t count_max
 	uint32_t count = 0;
 
 	cs_assert(count_max <= TOTEM_SEND_FRAMES_MAX && size > WIRE_DATA_BYTES);
+	t->packed_safe = false;
 	while (count < count_max) {
 		enum send_class class = next_class(t);
 		struct buf_writer out;

@@ -319,7 +319,7 @@ totem_submit_parts(struct totem *t, uint64_t now_ns, enum totem_queue queue,
 			totem_timer_set(t, TIMER_HOLD, t->now_ns);
 	} else if (t->state == TOTEM_OPERATIONAL && (t->order.hold_flag || t->order.holding)) {
 		input_begin(t, now_ns);
-		order_wake(t);
+		rest_wake(t);
 		input_end(t);
 	}
 	return 0;
@@ -337,7 +337,7 @@ totem_app_open(struct totem *t, uint64_t now_ns)
 	input_begin(t, now_ns);
 	if (t->state == TOTEM_OPERATIONAL) {
 		t->app_open = true;
-		order_wake(t);
+		rest_wake(t);
 	}
 	input_end(t);
 }
@@ -348,7 +348,7 @@ totem_brake(struct totem *t, uint64_t now_ns, bool on)
 	input_begin(t, now_ns);
 	t->order.brake = on;
 	if (t->state == TOTEM_OPERATIONAL)
-		order_wake(t);
+		rest_wake(t);
 	input_end(t);
 }
 
@@ -388,10 +388,10 @@ fire(struct totem *t, enum timer timer)
 		order_retransmit_timer(t);
 		break;
 	case TIMER_HOLD:
-		order_hold_timer(t);
+		rest_hold_timer(t);
 		break;
 	case TIMER_HOLD_CANCEL:
-		order_hold_cancel_timer(t);
+		rest_hold_cancel_timer(t);
 		break;
 	case TIMER_JOIN:
 		gather_join_timer(t);

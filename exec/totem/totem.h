@@ -91,7 +91,7 @@ struct totem_timing {
 	uint64_t silence_ns;		/* a neighbour unheard for so long is suspected */
 	uint64_t probe_ns;		/* between two probes of a suspect */
 	uint32_t probe_count;		/* so many unanswered condemn */
-	uint32_t idle_rotations;	/* unchanged rotations before the token rests */
+	uint32_t idle_rotations;	/* unchanged rotations before the token rests; at least 2 */
 	uint32_t fail_recv_rotations;	/* rotations without progress of one member */
 };
 

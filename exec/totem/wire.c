@@ -202,6 +202,7 @@ wire_token_put(struct buf_writer *out, const struct wire_token *token)
 	buf_put_u32(out, token->seq);
 	buf_put_u32(out, token->aru);
 	buf_put_u32(out, token->aru_owner);
+	buf_put_u32(out, token->keeper);
 	buf_put_u32(out, token->fcc);
 	buf_put_u16(out, token->quiet);
 	buf_put_u16(out, token->brake);
@@ -224,6 +225,7 @@ wire_token_get(const uint8_t *body, size_t len, struct wire_token *ret_token)
 	token.seq = buf_get_u32(&in);
 	token.aru = buf_get_u32(&in);
 	token.aru_owner = buf_get_u32(&in);
+	token.keeper = buf_get_u32(&in);
 	token.fcc = buf_get_u32(&in);
 	token.quiet = buf_get_u16(&in);
 	token.brake = buf_get_u16(&in);

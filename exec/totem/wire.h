@@ -72,7 +72,7 @@ struct wire_range {
 };
 
 enum wire_token_flag {
-	WIRE_TOKEN_HOLD = 1,		/* idle: the representative will let it rest */
+	WIRE_TOKEN_HOLD = 1,		/* the keeper may let it rest */
 	WIRE_TOKEN_RECOVERED = 2,	/* all members have all of their old rings' frames */
 	WIRE_TOKEN_INSTALL = 4		/* and all of them know that */
 };
@@ -83,6 +83,7 @@ struct wire_token {
 	uint32_t seq;			/* highest frame sequence given out */
 	uint32_t aru;			/* all members have received up to here, see order.c */
 	uint32_t aru_owner;		/* who lowered it last; 0: nobody */
+	uint32_t keeper;		/* who numbered the last frame */
 	uint32_t fcc;			/* frames sent in the last rotation by all */
 	uint16_t quiet;			/* RECOVERY: holders in a row with nothing left to do */
 	uint16_t brake;			/* members that ask all to slow down */

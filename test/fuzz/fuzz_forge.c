@@ -101,7 +101,7 @@ repeat_tail(struct buf_writer *out, size_t bytes, size_t times)
 static void
 token_distort(struct prng *prng, struct wire_token *token)
 {
-	switch (prng_below(prng, 8)) {
+	switch (prng_below(prng, 9)) {
 	case 0:
 		token->token_seq = near(prng, token->token_seq);
 		break;
@@ -122,6 +122,9 @@ token_distort(struct prng *prng, struct wire_token *token)
 		break;
 	case 6:
 		token->brake = (uint16_t) fuzz_interesting(prng);
+		break;
+	case 7:
+		token->keeper = (uint32_t) prng_below(prng, 8);
 		break;
 	default:
 		token->flags = (uint8_t) prng_u64(prng);

@@ -43,7 +43,8 @@ END_TEST
 START_TEST(token_round_trip_and_truncation)
 {
 	struct wire_token token = { .ring = { 1, 2, 3 }, .token_seq = 4, .seq = 0xfffffff0u,
-		.aru = 0xffffffefu, .aru_owner = 9, .fcc = 11, .quiet = 2, .brake = 1, .flags = 1,
+		.aru = 0xffffffefu, .aru_owner = 9, .keeper = 8, .fcc = 11, .quiet = 2, .brake = 1,
+		.flags = 1,
 		.range_count = 2, .range = { { 5, 1, 0 }, { 9, 3, 2 } } }, got, before;
 	struct buf_writer out = buf_writer(frame, sizeof frame);
 	size_t len;
@@ -52,6 +53,7 @@ START_TEST(token_round_trip_and_truncation)
 	len = buf_written(&out);
 	ck_assert(wire_token_get(frame, len, &got));
 	ck_assert_uint_eq(got.seq, token.seq);
+	ck_assert_uint_eq(got.keeper, token.keeper);
 	ck_assert_uint_eq(got.range[1].count, 3);
 	memset(&got, 0xa5, sizeof got);
 	before = got;
@@ -254,6 +256,18 @@ struct packet {			/* on its way to the other node */
 
 static struct packet wire[4096];
 static unsigned int wire_head, wire_tail;
+static int tokens_to_lose[2];	/* on their way to that node */
+
+#define FRAME_TYPE_AT	5u
+
+static bool
+token_is_lost(int to, const struct totem_output *output)
+{
+	if (output->data[FRAME_TYPE_AT] != WIRE_TOKEN || tokens_to_lose[to] == 0)
+		return false;
+	tokens_to_lose[to]--;
+	return true;
+}
 
 static void
 pump(int from)
@@ -262,8 +276,11 @@ pump(int from)
 
 	while (totem_output(pair[from], &output)) {
 		if (output.kind == TOTEM_SEND) {
-			struct packet *packet = &wire[wire_tail++ % 4096];
+			struct packet *packet = &wire[wire_tail % 4096];
 
+			if (token_is_lost(1 - from, &output))
+				continue;
+			wire_tail++;
 			ck_assert_uint_le(output.len, sizeof packet->data);
 			ck_assert_uint_le(wire_tail - wire_head, 4096);
 			packet->to = 1 - from;
@@ -452,6 +469,110 @@ START_TEST(strangers_are_named)
 }
 END_TEST
 
+/* ---- the token's rest ---- */
+
+static void
+submit(int node, enum totem_guarantee guarantee)
+{
+	ck_assert_int_eq(totem_submit(pair[node], clock_ns, TOTEM_QUEUE_APP, guarantee,
+	    (const uint8_t *) "message", 7, NULL), 0);
+	pump(node);
+	if (totem_deadline(pair[node]) <= clock_ns)
+		totem_expire(pair[node], clock_ns);
+	pump(node);
+}
+
+/* Node 0 sends a little now and then, so that it keeps the token. */
+static void
+keeper_setup(void)
+{
+	pair_setup(1);
+	for (int i = 0; i < 10; i++) {
+		submit(0, TOTEM_AGREED);
+		run_until(clock_ns + MS_NS);
+	}
+	ck_assert_uint_eq(got_count, 10);
+}
+
+/* Its messages reach the other one without a token, and most of them do. */
+START_TEST(lone_sender_waits_for_no_rotation)
+{
+	unsigned int at_once = 0;
+	uint64_t tokens;
+
+	keeper_setup();
+	for (unsigned int i = 0; i < 20; i++) {
+		tokens = totem_stats(pair[0])->token_tx + totem_stats(pair[1])->token_tx;
+		submit(0, TOTEM_AGREED);
+		deliver_wire();
+		at_once += got_count == 11 + i && tokens ==
+		    totem_stats(pair[0])->token_tx + totem_stats(pair[1])->token_tx;
+		run_until(clock_ns + 150 * US_NS);
+		ck_assert_uint_eq(got_count, 11 + i);
+	}
+	ck_assert_uint_ge(at_once, 10);
+	pair_teardown();
+}
+END_TEST
+
+/* Idle, it goes round a few times, to show that everything is safe, and then rests. */
+START_TEST(idle_token_rests)
+{
+	uint64_t tokens;
+
+	keeper_setup();
+	run_until(clock_ns + 10 * MS_NS);
+	tokens = totem_stats(pair[0])->token_tx;
+	run_until(clock_ns + 100 * MS_NS);
+	ck_assert_uint_eq(totem_stats(pair[0])->token_tx, tokens);
+	run_until(clock_ns + 2 * SEC_NS);
+	ck_assert_uint_gt(totem_stats(pair[0])->token_tx, tokens);
+	ck_assert_uint_le(totem_stats(pair[0])->token_tx, tokens + 6);
+	ck_assert_int_eq(totem_state(pair[0]), TOTEM_OPERATIONAL);
+	pair_teardown();
+}
+END_TEST
+
+/* Who is not the keeper asks for it, and need not wait; nor does anything SAFE. */
+START_TEST(resting_token_is_asked_for)
+{
+	keeper_setup();
+	run_until(clock_ns + 10 * MS_NS);
+	submit(1, TOTEM_AGREED);
+	run_until(clock_ns + 400 * US_NS);
+	ck_assert_uint_eq(got_count, 11);
+	run_until(clock_ns + 10 * MS_NS);
+	submit(1, TOTEM_SAFE);
+	run_until(clock_ns + 600 * US_NS);
+	ck_assert_uint_eq(got_count, 12);
+	submit(0, TOTEM_SAFE);
+	run_until(clock_ns + MS_NS);
+	ck_assert_uint_eq(got_count, 13);
+	pair_teardown();
+}
+END_TEST
+
+/* A marked token lost behind the keeper: the one that passed it on believes it at rest, until the
+ * keeper's repetition reaches it. */
+START_TEST(lost_marked_token_comes_back)
+{
+	keeper_setup();
+	tokens_to_lose[0] = 1;
+	for (int i = 0; i < 10 && tokens_to_lose[0] > 0; i++) {
+		submit(0, TOTEM_AGREED);
+		run_until(clock_ns + 100 * US_NS);
+	}
+	ck_assert_int_eq(tokens_to_lose[0], 0);
+	run_until(clock_ns + 5 * MS_NS);
+	submit(0, TOTEM_AGREED);
+	got_count = 0;
+	run_until(clock_ns + MS_NS);
+	ck_assert_uint_eq(got_count, 1);
+	ck_assert_uint_gt(totem_stats(pair[1])->token_retransmit_tx, 0);
+	pair_teardown();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -473,6 +594,10 @@ main(void)
 	tcase_add_test(tcase, submit_says_no);
 	tcase_add_test(tcase, config_is_checked);
 	tcase_add_test(tcase, strangers_are_named);
+	tcase_add_test(tcase, lone_sender_waits_for_no_rotation);
+	tcase_add_test(tcase, idle_token_rests);
+	tcase_add_test(tcase, resting_token_is_asked_for);
+	tcase_add_test(tcase, lost_marked_token_comes_back);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
