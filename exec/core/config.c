@@ -244,6 +244,9 @@ on_event(void *host, const struct config_event *event)
 		return 0;
 	}
 	key_line_note(in, key, &plain);
+	if (in->subsys != NULL && strcmp(plain.section, "logging.logger_subsys") == 0
+	    && strcmp(key->key, "subsys") == 0)
+		in->subsys->line = plain.line;
 	base = key_base(in, key);
 	if (base != NULL)
 		config_value_set(in->config, key, base, &plain, in->file, in->reports);
@@ -360,5 +363,6 @@ config_load(struct config *config, const char *file, struct config_reports *repo
 		return r;
 	uidgid_load(config, file, reports);
 	config_finish(config, file, reports);
+	config_check_logfile(config, file, reports);
 	return reports->error_count > 0 ? -EBADMSG : 0;
 }

@@ -133,6 +133,11 @@ int config_load(struct config *config, const char *file, struct config_reports *
 /* Parts of config_finish(). */
 void config_finish_nodes(struct config *config, const char *file, struct config_reports *reports);
 void config_finish_timing(struct config *config, const char *file, struct config_reports *reports);
+void config_finish_logging(const struct config *config, const char *file,
+    struct config_reports *reports);
+/* Looks at the file system: can the log file be written, if one is wanted? */
+void config_check_logfile(const struct config *config, const char *file,
+    struct config_reports *reports);
 
 /* Position in `nodes` of that id, or -ENOENT. */
 int config_node_index(const struct config *config, uint32_t node_id);

@@ -117,27 +117,6 @@ config_finish_timing(struct config *config, const char *file, struct config_repo
 	detector_check(config, t, file, reports);
 }
 
-static void
-logging_check(const struct config *config, const char *file, struct config_reports *reports)
-{
-	bool to_logfile = config->log.to_logfile == 1;
-	unsigned int line = config_key_line(config, "logging", "to_logfile");
-
-	for (size_t i = 0; i < config->subsys_count; i++) {
-		if (!to_logfile && config->subsys[i].to_logfile == 1)
-			line = config->subsys[i].line;
-		to_logfile = to_logfile || config->subsys[i].to_logfile == 1;
-		if (config->subsys[i].subsys[0] == '\0')
-			config_report(reports, CONFIG_ERROR, file, config->subsys[i].line,
-			    "logging.logger_subsys: subsys is missing; allowed: a subsystem's tag");
-	}
-	if (line == 0)
-		line = config_key_line(config, "logging", "to_file");
-	if (to_logfile && config->log.logfile[0] == '\0')
-		config_report(reports, CONFIG_ERROR, file, line,
-		    "logging.logfile is missing, but to_logfile is yes; allowed: a file's path");
-}
-
 void
 config_finish(struct config *config, const char *file, struct config_reports *reports)
 {
@@ -146,5 +125,5 @@ config_finish(struct config *config, const char *file, struct config_reports *re
 		    "totem.version is missing; allowed: version: 2 in section totem");
 	config_finish_nodes(config, file, reports);
 	config_finish_timing(config, file, reports);
-	logging_check(config, file, reports);
+	config_finish_logging(config, file, reports);
 }

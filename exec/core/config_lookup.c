@@ -126,6 +126,23 @@ config_key_near(const char *section, const char *key)
 }
 
 const char *
+config_name_near(const char *name, const char *const *names, size_t count)
+{
+	const char *best = NULL;
+	size_t best_distance = distance_max(name) + 1;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t d = distance(name, names[i]);
+
+		if (d < best_distance) {
+			best_distance = d;
+			best = names[i];
+		}
+	}
+	return best;
+}
+
+const char *
 config_key_home(const char *key)
 {
 	for (size_t i = 0; i < config_key_count; i++) {

@@ -75,6 +75,8 @@ bool config_section_known(const char *section);
 const struct config_foreign *config_foreign_find(const char *section);
 /* The known key of that section most like an unknown one, NULL when none is near. */
 const char *config_key_near(const char *section, const char *key);
+/* The one of `names` most like `name`, NULL when none is near. */
+const char *config_name_near(const char *name, const char *const *names, size_t count);
 /* The section that such a key belongs to, NULL when none has it. */
 const char *config_key_home(const char *key);
 /* The known section most like an unknown one; false when none is near. */

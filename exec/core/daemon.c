@@ -288,13 +288,21 @@ state_begin(struct daemon *d)
 	if (found.damaged)
 		log_line(LOG_SUBSYS_STATE, LOG_WARNING, "%s/%s is damaged; "
 		    "the ring's numbers go on above the clock's.", dir, STATE_FILE_NAME);
+	/* Said once, by what is wrong with the directory, if that is it. */
+	if (found.read_error < 0 && found.write_error >= 0)
+		log_line(LOG_SUBSYS_STATE, LOG_ERR, "%s/%s cannot be read: %s.  It should be a "
+		    "small file of the daemon's: move away what is there, and start again.  The "
+		    "ring's numbers go on above the clock's.", dir, STATE_FILE_NAME,
+		    strerror(-found.read_error));
 	if (found.foreign)
 		log_line(LOG_SUBSYS_STATE, LOG_NOTICE, "The ring's numbers go on above those of "
 		    "the files ringid_* in %s.", dir);
 	if (found.write_error < 0)
-		log_line(LOG_SUBSYS_STATE, LOG_ERR, "%s cannot be written: %s.  The ring runs "
-		    "without; after a restart its numbers go on above the clock's.", dir,
-		    strerror(-found.write_error));
+		log_line(LOG_SUBSYS_STATE, LOG_ERR, "The state directory %s cannot be written: %s."
+		    "  %sThe ring runs without; after a restart its numbers go on above the "
+		    "clock's.", dir, strerror(-found.write_error), found.write_error == -ENOTDIR
+		    ? "Move away the file that is in its place, or give another system.state_dir.  "
+		    : "");
 }
 
 /* --- signals --------------------------------------------------------------------------------- */

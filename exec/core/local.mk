@@ -2,7 +2,7 @@
 # The parts of the daemon that can be tested without it, and the daemon.
 noinst_LTLIBRARIES += libcore.la
 libcore_la_SOURCES = exec/core/config.c exec/core/config.h exec/core/config_finish.c \
-	exec/core/config_lookup.c exec/core/config_nodes.c exec/core/config_parse.c \
+	exec/core/config_logging.c exec/core/config_lookup.c exec/core/config_nodes.c exec/core/config_parse.c \
 	exec/core/config_parse.h exec/core/config_report.c exec/core/config_schema.c \
 	exec/core/config_schema.h exec/core/config_value.c exec/core/config_value.h \
 	exec/core/instance.c exec/core/instance.h exec/core/local.c exec/core/local.h \

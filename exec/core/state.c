@@ -208,8 +208,10 @@ state_find(const char *dir, time_t now, struct state_found *found)
 	n = small_file_read(path, data, sizeof data);
 	if (n >= 0 && state_decode(data, (size_t) n, &found->ring_seq_floor) == 0)
 		found->intact = true;
-	else
-		found->damaged = n != -ENOENT;
+	else if (n >= 0)
+		found->damaged = true;
+	else if (n != -ENOENT)
+		found->read_error = (int) n;
 	if (!found->intact)
 		found->ring_seq_floor = state_floor_of_clock(now);
 	foreign = foreign_floor(dir);

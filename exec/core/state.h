@@ -23,6 +23,7 @@ struct state_found {
 	uint64_t ring_seq_floor;	/* numbers up to this one may be in use */
 	bool intact;			/* our file was there and good */
 	bool damaged;			/* it was there, but not good */
+	int read_error;			/* 0, or -errno: it is not such a file at all */
 	bool foreign;			/* a ringid_* file of stock raised the floor */
 	int write_error;		/* 0, or -errno: the directory cannot be written */
 };

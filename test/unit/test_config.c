@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exec/core/config.h"
 #include "exec/core/config_parse.h"
@@ -608,6 +609,81 @@ START_TEST(files_and_uidgid)
 }
 END_TEST
 
+/* What config_load() says about a log file of that path. */
+static int
+load_with_logfile(const char *dir, const char *logfile)
+{
+	char path[128], text[1024];
+
+	(void) snprintf(path, sizeof path, "%s/c.conf", dir);
+	(void) snprintf(text, sizeof text, "totem {\nversion: 2\n}\n" LIST
+	    "logging {\nto_logfile: yes\nlogfile: %s\n}\n", logfile);
+	file_write(path, text);
+	config_reports_done(&reports);
+	ck_assert_int_eq(config_reports_init(&reports), 0);
+	return config_load(&config, path, &reports);
+}
+
+START_TEST(logfile_must_be_writable)
+{
+	static const struct {
+		const char *below, *part;	/* below the directory of the test */
+	} bad[] = {
+		{ "/missing/x", "/missing: No such file or directory; allowed: a file in a" },
+		{ "/c.conf/x", "cannot be written: Not a directory" },
+		{ "/sub", "cannot be written: Is a directory" },
+		{ "/sub/", "cannot be written: Is a directory" },
+		{ "/fifo", "it is a pipe, socket or disk" },
+	};
+	char dir[] = "/tmp/test_config.XXXXXX", path[128], part[256], command[256];
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	(void) snprintf(command, sizeof command, "mkdir %s/sub && mkfifo %s/fifo", dir, dir);
+	ck_assert_int_eq(system(command), 0);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		(void) snprintf(path, sizeof path, "%s%s", dir, bad[i].below);
+		ck_assert_int_eq(load_with_logfile(dir, path), -EBADMSG);
+		(void) snprintf(part, sizeof part, "c.conf:16: logging.logfile: '%s' cannot be"
+		    " written: ", path);
+		expect(CONFIG_ERROR, part);
+		expect(CONFIG_ERROR, bad[i].part);
+		ck_assert_uint_eq(reports.count, 1);
+	}
+	if (geteuid() != 0)
+		ck_assert_int_eq(load_with_logfile(dir, "/proc/version"), -EBADMSG);
+	(void) snprintf(path, sizeof path, "%s/sub/log", dir);
+	ck_assert_int_eq(load_with_logfile(dir, path), 0);
+	ck_assert_int_eq(access(path, F_OK), -1);	/* only looked at */
+	file_write(path, "");
+	ck_assert_int_eq(load_with_logfile(dir, path), 0);
+	ck_assert_int_eq(load_with_logfile(dir, "/dev/null"), 0);
+	ck_assert_uint_eq(reports.count, 0);
+	(void) snprintf(command, sizeof command, "rm -r %s", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
+START_TEST(subsystems_are_known)
+{
+	static const char *const known[] = { "MAIN", "totem", "QUORUM", "VOTEQ", "CONFDB", "KNET" };
+	char text[512];
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+		(void) snprintf(text, sizeof text, "totem {\nversion: 2\n}\n" LIST
+		    "logging {\nlogger_subsys {\nsubsys: %s\n}\n}\n", known[i]);
+		read_config(text);
+		ck_assert_uint_eq(reports.count, 0);
+	}
+	read_config("totem {\nversion: 2\n}\n" LIST "logging {\nlogger_subsys {\ndebug: on\n"
+	    "subsys: TOTME\n}\nlogger_subsys {\nsubsys: zzzzzz\n}\n}\n");
+	expect(CONFIG_WARNING, "t.conf:17: logging.logger_subsys.subsys: unknown subsystem 'TOTME'"
+	    " has no effect, unless an engine brings it; the nearest known one is TOTEM");
+	expect(CONFIG_WARNING, "t.conf:20: logging.logger_subsys.subsys: unknown subsystem 'zzzzzz'"
+	    " has no effect, unless an engine brings it");
+	ck_assert_uint_eq(reports.count, 2);
+}
+END_TEST
+
 static TCase *
 case_add(Suite *suite, const char *name)
 {
@@ -651,6 +727,8 @@ main(void)
 	tcase_add_test(tc, timing_by_default);
 	tcase_add_test(tc, timing_checked);
 	tcase_add_test(tc, files_and_uidgid);
+	tcase_add_test(tc, logfile_must_be_writable);
+	tcase_add_test(tc, subsystems_are_known);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -131,6 +131,30 @@ START_TEST(state_damage_and_stock_files)
 }
 END_TEST
 
+/* What is no file of ours at all is not called damaged. */
+START_TEST(state_that_is_no_file)
+{
+	struct state_found found;
+	struct state *state;
+	char path[128];
+
+	(void) snprintf(path, sizeof path, "%s/" STATE_FILE_NAME, dir);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(state_open(dir, 1000, &found, &state), 0);
+	ck_assert(!found.damaged && !found.intact);
+	ck_assert_int_eq(found.read_error, -EISDIR);
+	ck_assert_uint_eq(found.ring_seq_floor, UINT64_C(1000) << 16);
+	state = state_close(state);
+	file_put("plain", "x", 1);
+	(void) snprintf(path, sizeof path, "%s/plain", dir);
+	ck_assert_int_eq(state_open(path, 1000, &found, &state), 0);
+	ck_assert(!found.damaged && !found.intact);
+	ck_assert_int_eq(found.read_error, -ENOTDIR);
+	ck_assert_int_eq(found.write_error, -ENOTDIR);
+	state = state_close(state);
+}
+END_TEST
+
 /* A directory that cannot be written: said at the start, and requests answered with the error. */
 START_TEST(state_without_storage)
 {
@@ -364,6 +388,7 @@ main(void)
 	tcase_add_test(tc, state_file_is_guarded);
 	tcase_add_test(tc, state_is_kept);
 	tcase_add_test(tc, state_damage_and_stock_files);
+	tcase_add_test(tc, state_that_is_no_file);
 	tcase_add_test(tc, state_without_storage);
 	tcase_add_test(tc, instance_names);
 	tcase_add_test(tc, instance_admits_one);

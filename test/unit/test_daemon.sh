@@ -114,6 +114,13 @@ check "file, line, key, value, allowed" said \
 check "bad configuration" status 8 -c "$dir/bad" -i "$name" --run-dir "$dir/run"
 check "sealing is refused" status 8 -t -c "$dir/sealed"
 check "sealing is named" said "sealed:3: totem.secauth: 'on' asks for encryption"
+sed "s|^\tlogfile: .*|\tlogfile: $dir/none/log|" "$dir/conf" >"$dir/nolog"
+for how in "-t" "-f -p -i $name --run-dir $dir/run"; do
+	# shellcheck disable=SC2086
+	check "log file that cannot be, $how" status 8 $how -c "$dir/nolog"
+	check "file, line, key, value, reason, $how" said \
+		"nolog:16: logging.logfile: '$dir/none/log' cannot be written: $dir/none: No such"
+done
 check "no such file" status 8 -t -c "$dir/none"
 check "not in the list" status 8 "$@" --nodeid 7
 check "run directory" status 16 "$@" --run-dir /proc/no/where
@@ -164,6 +171,26 @@ check "the same process" test "$(daemon_pid)" = "$pid"
 kill -INT "$pid"
 wait "$pid"
 check "SIGINT" test "$?" = 0
+
+# Somebody put something else where the state should be.
+for what in directory file; do
+	rm -rf "$dir/state" "$dir/log"
+	if [ $what = directory ]; then
+		mkdir -p "$dir/state/ringstate"
+		words="state/ringstate cannot be read: Is a directory.  .*move away what is there"
+	else
+		: >"$dir/state"
+		words="state directory $dir/state cannot be written: Not a directory.  Move away"
+	fi
+	"$corosync" -f "$@" >"$dir/out" 2>&1 &
+	pid=$!
+	check "a $what instead of the state: it runs" logged "ready to provide service"
+	check "a $what instead of the state: told" logged "$words"
+	check "a $what is not called damage" sh -c "! grep -q damaged '$dir/log'"
+	kill -TERM "$pid"
+	wait "$pid"
+	check "a $what instead of the state: it ends" test "$?" = 0
+done
 
 echo "$count checks, $failed failed"
 [ "$failed" = 0 ]
