@@ -16,7 +16,10 @@
 #include <corosync/cfg.h>
 #include <corosync/corotypes.h>
 
+#include "tools/patience.h"
+
 #define NODES_MAX	128u
+#define TRIES		100	/* a daemon that starts says: try again */
 
 enum action { ACTION_NONE, ACTION_STATUS, ACTION_NODES, ACTION_ADDRESSES, ACTION_IGNORE,
 	ACTION_HEAR_ALL };
@@ -57,11 +60,18 @@ usage(FILE *to)
 
 /* --- asking --- */
 
+/* Patience begins here; it ends with the answer to what is asked then. */
 static bool
 connect_daemon(corosync_cfg_handle_t *ret_handle)
 {
-	cs_error_t error = corosync_cfg_initialize(ret_handle, NULL);
+	cs_error_t error;
 
+	patience_begin("corosync-cfgtool");
+	error = corosync_cfg_initialize(ret_handle, NULL);
+	for (int i = 0; error == CS_ERR_TRY_AGAIN && i < TRIES; i++) {
+		patience_pause();
+		error = corosync_cfg_initialize(ret_handle, NULL);
+	}
 	if (error == CS_OK)
 		return true;
 	(void) fprintf(stderr, "Could not initialize corosync configuration API error %d\n",
@@ -76,6 +86,7 @@ cluster_get(corosync_cfg_handle_t handle, struct cluster *cluster)
 
 	error = corosync_cfg_nodes_get(handle, cluster->transport, NODES_MAX, &cluster->count,
 	    cluster->node);
+	patience_end();
 	if (error != CS_OK) {
 		(void) fprintf(stderr, "Could not get the state of the nodes: %s\n",
 		    cs_strerror(error));
@@ -260,6 +271,7 @@ do_addresses(corosync_cfg_handle_t handle, unsigned int nodeid)
 	cs_error_t error;
 
 	error = corosync_cfg_get_node_addrs(handle, nodeid, CFG_MAX_LINKS, &count, addresses);
+	patience_end();
 	if (error != CS_OK) {
 		(void) fprintf(stderr, "Could not get node address for nodeid %u\n", nodeid);
 		return 1;
@@ -284,6 +296,7 @@ do_ignore(corosync_cfg_handle_t handle, const struct options *options)
 	cs_error_t error;
 
 	error = corosync_cfg_ignore(handle, options->nodeids, options->nodeid_count);
+	patience_end();
 	if (error == CS_OK)
 		return 0;
 	(void) fprintf(stderr, "Could not ignore the nodes: %s%s\n", cs_strerror(error),

@@ -6,7 +6,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +15,11 @@
 #include <corosync/cfg.h>
 #include <corosync/cpg.h>
 
+#include "tools/patience.h"
+
+#define PROGRAM		"corosync-cpgtool"
 #define ADDRESSES_MAX	8	/* of one node: its links */
 #define TRIES		100	/* a daemon that starts or synchronises says: try again */
-#define TRY_WAIT_MS	50
 
 static struct {
 	const char *delimiter;	/* NULL: columns for people */
@@ -58,10 +59,15 @@ print_addresses(corosync_cfg_handle_t cfg, unsigned int node_id)
 {
 	corosync_cfg_node_address_t addresses[ADDRESSES_MAX];
 	char text[INET6_ADDRSTRLEN];
+	cs_error_t error;
 	int count = 0;
 
-	if (cfg == 0 || corosync_cfg_get_node_addrs(cfg, node_id, ADDRESSES_MAX, &count,
-	    addresses) != CS_OK)
+	if (cfg == 0)
+		return;
+	patience_begin(PROGRAM);
+	error = corosync_cfg_get_node_addrs(cfg, node_id, ADDRESSES_MAX, &count, addresses);
+	patience_end();
+	if (error != CS_OK)
 		return;
 	for (int i = 0; i < count && i < ADDRESSES_MAX; i++) {
 		struct sockaddr_in6 in6;
@@ -108,8 +114,10 @@ print_groups(cpg_handle_t cpg, corosync_cfg_handle_t cfg)
 	bool first = true;
 	cs_error_t error;
 
+	patience_begin(PROGRAM);
 	error = cpg_iteration_initialize(cpg,
 	    options.names_only ? CPG_ITERATION_NAME_ONLY : CPG_ITERATION_ALL, NULL, &iteration);
+	patience_end();
 	if (error != CS_OK) {
 		fprintf(stderr, "Could not list the groups: %s\n", cs_strerror(error));
 		return error;
@@ -172,8 +180,9 @@ main(int argc, char **argv)
 
 	if (options_parse(argc, argv) < 0)
 		return EXIT_FAILURE;
+	patience_begin(PROGRAM);
 	for (int i = 0; (error = cpg_initialize(&cpg, NULL)) == CS_ERR_TRY_AGAIN && i < TRIES; i++)
-		(void) poll(NULL, 0, TRY_WAIT_MS);
+		patience_pause();
 	if (error != CS_OK) {
 		fprintf(stderr, "Could not initialize corosync cpg API error %d\n", (int) error);
 		return EXIT_FAILURE;
@@ -181,6 +190,7 @@ main(int argc, char **argv)
 	if (options.delimiter == NULL && !options.names_only &&
 	    corosync_cfg_initialize(&cfg, NULL) != CS_OK)
 		cfg = 0;	/* the list is worth having without addresses */
+	patience_end();
 	error = print_groups(cpg, cfg);
 	if (cfg != 0)
 		(void) corosync_cfg_finalize(cfg);

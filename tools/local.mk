@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Command line programs, on the public libraries only.
 sbin_PROGRAMS += corosync-cfgtool
-corosync_cfgtool_SOURCES = tools/cfgtool.c
+corosync_cfgtool_SOURCES = tools/cfgtool.c tools/patience.c tools/patience.h
 corosync_cfgtool_LDADD = libcfg.la libcorosync_common.la
 
 include tools/cpg.mk

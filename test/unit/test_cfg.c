@@ -467,6 +467,20 @@ START_TEST(cfgtool_errors)
 }
 END_TEST
 
+/* A daemon that is stopped is not waited for for ever. */
+START_TEST(cfgtool_frozen_daemon)
+{
+	char out[4096];
+
+	ck_assert_int_eq(kill(server_pid, SIGSTOP), 0);
+	ck_assert_int_eq(tool("-s", out, sizeof out), 1);
+	ck_assert_str_eq(out, "corosync-cfgtool: the daemon runs, but does not answer within 10 s: "
+	    "it is stopped or the machine is overloaded\n");
+	ck_assert_int_eq(kill(server_pid, SIGCONT), 0);
+	ck_assert_int_eq(tool("-s -b", out, sizeof out), 0);
+}
+END_TEST
+
 static Suite *
 cfg_suite(void)
 {
@@ -484,6 +498,7 @@ cfg_suite(void)
 	tcase_add_test(tc, errors_as_text_and_from_errno);
 	tcase_add_test(tc, cfgtool_text);
 	tcase_add_test(tc, cfgtool_errors);
+	tcase_add_test(tc, cfgtool_frozen_daemon);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

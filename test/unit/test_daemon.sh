@@ -192,5 +192,38 @@ for what in directory file; do
 	check "a $what instead of the state: it ends" test "$?" = 0
 done
 
+# The tools and a daemon that is stopped: an answer within their limit, not none.
+rm -rf "$dir/state" "$dir/log"
+"$corosync" -f "$@" -e "$(pwd)/.libs" >"$dir/out" 2>&1 &
+pid=$!
+check "with its engines" logged "ready to provide service"
+tools="corosync-cfgtool corosync-cpgtool"
+for tool in $tools; do
+	[ $tool = corosync-cfgtool ] && arguments="-s" || arguments=
+	COROSYNC_INSTANCE=$name "./$tool" $arguments >"$dir/$tool.out" 2>&1
+	check "$tool" test $? = 0
+done
+kill -STOP "$pid"
+for tool in $tools; do
+	[ $tool = corosync-cfgtool ] && arguments="-s" || arguments=
+	(
+		COROSYNC_INSTANCE=$name timeout 20 "./$tool" $arguments >"$dir/$tool.out" 2>&1
+		echo $? >"$dir/$tool.status"
+	) &
+done
+sleep 11
+for tool in $tools; do
+	for _ in 1 2 3 4 5 6; do
+		[ -s "$dir/$tool.status" ] || sleep 1
+	done
+	check "$tool, frozen daemon: status" test "$(cat "$dir/$tool.status")" = 1
+	check "$tool, frozen daemon: words" \
+		grep -q "^$tool: the daemon runs, but does not answer within 10 s" "$dir/$tool.out"
+done
+kill -CONT "$pid"
+kill -TERM "$pid"
+wait "$pid"
+check "it goes on and ends" test "$?" = 0
+
 echo "$count checks, $failed failed"
 [ "$failed" = 0 ]
