@@ -268,17 +268,52 @@ function check_vla(    inside)
 		say(FNR, "vla", "array of variable length; a named constant, or malloc()")
 }
 
-# Instances, not globals: a process can hold a hundred of each.
-function check_global()
+# Does a declaration leave the variable itself changeable?  Of a pointer the last level counts.
+function is_mutable(text)
+{
+	sub(/[ \t]*=.*$/, "", text)
+	if (text ~ /\(\*[^()]*\)[ \t]*\(/)	# a pointer to a function
+		return text !~ /\(\*[ \t]*const[^a-z_]/
+	sub(/[ \t]*\[.*$/, "", text)
+	if (text ~ /\*/)
+		sub(/^.*\*/, "", text)
+	return text !~ /(^|[^A-Za-z0-9_])const([^A-Za-z0-9_]|$)/
+}
+
+# Instances, not globals: a process can hold a hundred of each.  Static ones anywhere, those of
+# all files at file scope; a table that is const is no variable.
+function check_global(    name, behind)
 {
 	if (FILENAME !~ /^exec\/(totem|net|ipc|engines|base|crypto)\// || FILENAME ~ /assert\.c$/)
 		return
-	if (code !~ /^\t*static / || code ~ /^\t*static (inline|_Noreturn)/)
-		return
-	if (code ~ /(^|[^a-z_])const /)
-		return
-	if (code ~ /^\t*static [^(]*[;=]/)
+	if (code ~ /^\t*static / && code !~ /^\t*static (inline|_Noreturn)/ && is_mutable(code) &&
+	    (code ~ /^\t*static [^(]*[;=]/ || code ~ /^\t*static [^(]*\(\*[^;]*[;=]/)) {
 		say(FNR, "global", "variable outside every instance; put it into the struct")
+		return
+	}
+	if (in_function)
+		return
+	# The name behind a struct's body; what stands before the body says whether it is const.
+	if (code ~ /^\}[ \t]*[A-Za-z_][A-Za-z0-9_]*[ \t]*([;=]|\[)/) {
+		name = head
+		sub(/\{.*$/, "", name)
+		if (name !~ /(^|[^a-z_])(typedef|const)([^a-z_]|$)/)
+			say(FNR, "global", "variable of the whole process; put it into a struct")
+		return
+	}
+	if (code !~ /^[A-Za-z_]/ || code ~ /^(static|typedef|return|goto|_Static_assert)[^A-Za-z_]/)
+		return
+	# Not a function, its head, or a type: a name with a value, dimensions or an end behind it.
+	name = code
+	if (name ~ /\(\*/)
+		sub(/\(\*[ \t]*/, "* ", name)
+	behind = "([ \t]*([;=]|\\[)|\\)\\(.*[;=])"
+	if (name !~ ("^[A-Za-z_][A-Za-z0-9_ \t*]*[ \t*][A-Za-z_][A-Za-z0-9_]*" behind))
+		return
+	if (name ~ /^(struct|union|enum)[ \t]+[A-Za-z0-9_]+[ \t]*;/)
+		return
+	if (is_mutable(code))
+		say(FNR, "global", "variable of the whole process; put it into a struct")
 }
 
 # --- functions and switches ----------------------------------------------------------------------
@@ -303,7 +338,8 @@ function function_end(    lines, most)
 	switches = 0
 }
 
-# An enum's enumerators as far as a name tells; errno, address families, signals are open sets.
+# An enum's enumerators as far as a name tells (the caller leaves out macros of the file); errno,
+# address families, signals are open sets.
 function enum_like(label)
 {
 	if (label !~ /^[A-Z][A-Z0-9_]*$/)
@@ -325,7 +361,8 @@ function check_switch(    label, i, opened, closed)
 		label = code
 		sub(/^.*case[ \t]+/, "", label)
 		sub(/[ \t]*:.*$/, "", label)
-		if (enum_like(label))
+		gsub(/[() ]/, "", label)
+		if (enum_like(label) && !(label in macros))
 			switch_enum[switches] = 1
 	}
 	if (switches > 0 && code ~ /(^|[^a-z_])default[ \t]*:/ && $0 !~ /tidy: open set/)
@@ -373,6 +410,7 @@ function file_begin()
 	depth = switches = 0
 	last_flat_mark = last_function_end = -100
 	head = ""
+	split("", macros)
 }
 
 BEGIN {
@@ -419,6 +457,10 @@ is_c {
 	if (!was_comment && /^[ \t]*#[ \t]*include[ \t]*[<"]/)
 		check_include($0)
 	check_calls()
+	if (code ~ /^[ \t]*#[ \t]*define[ \t]/) {
+		split(code, words, " ")
+		macros[words[1] == "#" ? words[3] : words[2]] = 1
+	}
 	if (in_macro || code ~ /^[ \t]*#/) {
 		in_macro = $0 ~ /\\$/
 		next

@@ -206,10 +206,74 @@ printf 'int\nf(int n)\n{\n\tstruct a *x[n];\n}\n' | breaks vla test/unit/bad.c 7
 printf 'static int count;\n' | breaks global exec/totem/bad.c 4 "a static variable"
 printf 'int\nf(int n)\n{\n\tstatic int x = 0;\n}\n' |
 	breaks global exec/engines/bad.c 7 "a static variable in a function"
+while IFS= read -r line; do
+	printf '\n%s\n' "$line" | breaks global exec/totem/bad.c 5 "$line"
+	printf '\n%s\n' "$line" | breaks global exec/base/bad.c 5 "$line"
+done <<'END'
+int count;
+struct queue queue;
+unsigned int limit = 5;
+static const char *last;
+const char *names[2];
+uint64_t *slots[4] = { NULL };
+extern int count;
+_Thread_local int count;
+void (*hook)(int);
+static void (*hook)(int) = NULL;
+END
+printf 'struct {\n\tint a;\n} state;\n' | breaks global exec/base/bad.c 6 "a struct's variable"
+printf 'static struct s {\n\tint a;\n} state = { 1 };\n' |
+	breaks global exec/totem/bad.c 6 "a static struct's variable"
+put exec/base/tables.c <<'END'
+static const char *const names[] = { "a" };
+const struct kind kinds[] = {
+	{ 1 },
+};
+extern const unsigned int kind_count;
+const char *name_of(int kind);
+void (*hook_of(int kind))(int);
+static void (*const hook)(int) = NULL;
+struct forward;
+struct kind {
+	int count;
+	void (*call)(int);
+};
+typedef struct {
+	int a;
+} kind_t;
+static const struct {
+	int a;
+} one = { 1 };
+_Static_assert(1 == 1, "");
+enum color { COLOR_RED = 1 };
+END
+clean "tables, prototypes, types"
+rm "$tree/exec/base/tables.c"
 printf 'int\nf(enum k k)\n{\n\tswitch (k) {\n\tcase K_ONE:\n\tdefault:\n\t\tbreak;\n\t}\n}\n' |
 	breaks enum-default exec/core/bad.c 9 "default: over an enum"
 printf 'int\nf(enum k k)\n{\n\tswitch (k) {\n\tdefault:\n\tcase K_ONE:\n\t\tbreak;\n\t}\n}\n' |
 	breaks enum-default exec/core/bad.c 8 "default: first"
+
+printf 'int\nf(enum k k)\n{\n\tif (k)\n\t\tswitch (k) {\n\t\tcase K_ONE: default: break; }\n}\n' |
+	breaks enum-default exec/core/bad.c 9 "default: on the line of a case"
+printf 'int\nf(enum k k)\n{\n\tswitch (k) {\n\tcase 1:\n\tcase (K_TWO):\n\tdefault:\n\t}\n}\n' |
+	breaks enum-default exec/core/bad.c 10 "default: behind an enumerator in brackets"
+put exec/core/open.c <<'END'
+#define WIRE_ONE 1
+
+int
+f(uint32_t function)
+{
+	switch (function) {
+	case WIRE_ONE:
+		return 1;
+	default:
+		return 0;
+	}
+}
+END
+clean "default: over numbers that are macros"
+rm "$tree/exec/core/open.c"
 
 # --- layering -------------------------------------------------------------------------------------
 
