@@ -264,13 +264,24 @@ on_waiting(void *host, const char *why)
 	process_ready(&d->ready_fd, why);
 }
 
+static const char *
+failure_hint(int error)
+{
+	if (error == -EADDRINUSE)
+		return " (another program has the port)";
+	if (error == -EOPNOTSUPP)
+		return " (its interface is loopback, or has no multicast: IPv6 multicast does not "
+		    "work there; allowed: transport udpu, or an IPv4 address)";
+	return "";
+}
+
 static void
 on_failed(void *host, int error, const char *why)
 {
 	struct daemon *d = host;
 
 	refuse(d, error == -EINVAL ? PROCESS_EXIT_CONFIG : PROCESS_EXIT_RING, "%s%s", why,
-	    error == -EADDRINUSE ? " (another program has the port)" : "");
+	    failure_hint(error));
 }
 
 static void

@@ -73,7 +73,8 @@ typedef void (*net_receive_fn)(void *host, const uint8_t *data, size_t len,
     const struct net_address *source);
 typedef void (*net_refused_fn)(void *host, uint32_t node_id);
 
-/* 0 or -errno (-EADDRNOTAVAIL: the interface is not up yet; -EADDRINUSE: another daemon). */
+/* 0 or -errno (-EADDRNOTAVAIL: the interface is not up yet; -EADDRINUSE: another daemon;
+ * -EOPNOTSUPP: the interface does not do IPv6 multicast). */
 int net_new(const struct net_config *config, struct net **ret_net);
 struct net *net_free(struct net *net);
 

@@ -151,7 +151,8 @@ bool peers_ignores(const struct peers *peers, uint32_t node_id);
 int socket_open(struct net *net, const struct net_config *config, const struct net_address *local,
     bool shared, int *ret_fd);
 int socket_option(int fd, int level, int option, int value);
-int socket_interface_index(const struct net_address *local, unsigned int *ret_index);
+int socket_interface_find(const struct net_address *local, unsigned int *ret_index,
+    unsigned int *ret_flags);
 
 /* batch.c */
 void batch_init(struct batch *batch);

@@ -90,12 +90,21 @@ fail:
 	return r;
 }
 
+/* Linux takes all of 127.0.0.0/8 for its own, though the interface has one address of it. */
+static bool
+loopback_v4(const struct ifaddrs *at, const struct net_address *local)
+{
+	return (at->ifa_flags & IFF_LOOPBACK) != 0 && at->ifa_addr->sa_family == AF_INET &&
+	    ntohl(local->sa.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 /* The interface that has this address: where groups are joined. */
 int
-socket_interface_index(const struct net_address *local, unsigned int *ret_index)
+socket_interface_find(const struct net_address *local, unsigned int *ret_index,
+    unsigned int *ret_flags)
 {
 	struct ifaddrs *list, *at;
-	unsigned int index = 0;
+	unsigned int index = 0, flags = 0;
 
 	if (getifaddrs(&list) < 0)
 		return -errno;
@@ -111,12 +120,15 @@ socket_interface_index(const struct net_address *local, unsigned int *ret_index)
 			address.sa.v6 = *(const struct sockaddr_in6 *) (const void *) at->ifa_addr;
 			address.sa.v6.sin6_port = local->sa.v6.sin6_port;
 		}
-		if (net_address_equal(&address, local))
-			index = if_nametoindex(at->ifa_name);
+		if (!net_address_equal(&address, local) && !loopback_v4(at, local))
+			continue;
+		index = if_nametoindex(at->ifa_name);
+		flags = at->ifa_flags;
 	}
 	freeifaddrs(list);
 	if (index == 0)
 		return -EADDRNOTAVAIL;
 	*ret_index = index;
+	*ret_flags = flags;
 	return 0;
 }

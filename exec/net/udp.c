@@ -10,6 +10,7 @@
 #include "exec/net/net_internal.h"
 
 #include <errno.h>
+#include <net/if.h>
 
 static int
 group_send_options(const struct net *net, const struct net_config *config, unsigned int index)
@@ -62,16 +63,21 @@ group_join(const struct net *net, int fd, unsigned int index)
 static int
 udp_open(struct net *net, const struct net_config *config)
 {
-	unsigned int index;
+	unsigned int index, flags;
 	int fd, r;
 
 	if (!address_valid(&net->group) ||
 	    net->group.sa.any.sa_family != net->local.sa.any.sa_family ||
 	    config->broadcast == address_is_group(&net->group) || config->ttl == 0)
 		return -EINVAL;
-	r = socket_interface_index(&net->local, &index);
+	r = socket_interface_find(&net->local, &index, &flags);
 	if (r < 0)
 		return r;
+	/* The kernel takes such packets on loopback and delivers them to nobody, whatever its
+	 * routes and flags; with IPv4 it does deliver. */
+	if (net->group.sa.any.sa_family == AF_INET6 &&
+	    ((flags & IFF_LOOPBACK) != 0 || (flags & IFF_MULTICAST) == 0))
+		return -EOPNOTSUPP;
 	if (net->group.sa.any.sa_family == AF_INET6 && net->group.sa.v6.sin6_scope_id == 0)
 		net->group.sa.v6.sin6_scope_id = index;
 	r = socket_open(net, config, &net->local, /* shared= */ false, &fd);
