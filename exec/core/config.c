@@ -239,6 +239,11 @@ on_event(void *host, const struct config_event *event)
 	if (config_foreign_find(plain.section) != NULL)
 		return 0;
 	key = config_key_find(plain.section, event->key);
+	if (key == NULL && plain.section[0] == '\0' && config_foreign_find(event->key) != NULL) {
+		config_report(in->reports, CONFIG_NOTE, in->file, event->line,
+		    "%s has no effect: %s", event->key, config_foreign_find(event->key)->what);
+		return 0;
+	}
 	if (key == NULL) {
 		key_unknown(in, &plain);
 		return 0;

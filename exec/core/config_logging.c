@@ -20,7 +20,7 @@
  * is a daemon's that reads its section here. */
 static const char *const subsystems[] = {
 	"MAIN", "TOTEM", "NET", "IPC", "SERV", "SYNC", "STATE", "QUORUM", "QB", "CFG", "CPG",
-	"APIDEF", "CMAP", "CONFDB", "EVS", "KNET", "MON", "PLOAD", "STATS", "SYNCV2", "TEST",
+	"AMF", "APIDEF", "CMAP", "CONFDB", "EVS", "KNET", "MON", "PLOAD", "STATS", "SYNCV2", "TEST",
 	"VOTEQ", "WD", "YKD", "QDEVICE",
 };
 

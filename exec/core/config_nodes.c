@@ -189,7 +189,7 @@ config_finish_nodes(struct config *config, const char *file, struct config_repor
 		    "totem.nodeid: %" PRIu64 " is not in the node list; allowed: the nodeid of one "
 		    "of its nodes", config->node_id);
 	if (config->node_count == 0 && config->transport == CONFIG_TRANSPORT_UDPU)
-		config_report(reports, CONFIG_ERROR, file, 0,
+		config_report(reports, CONFIG_ERROR, file, config->link.line,
 		    "no nodelist: transport udpu needs one; allowed: nodelist { node { … } }, or "
 		    "transport: udp");
 	if (config->node_count == 0 && config->transport == CONFIG_TRANSPORT_UDP

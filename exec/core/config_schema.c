@@ -87,6 +87,7 @@ const struct config_key config_keys[] = {
 	    "Node ids that are made from addresses stay below 2^31."),
 	TEXT("totem", "cluster_name", ROOT(cluster_name), false,
 	    "Frames of another cluster are dropped; the multicast address is made from it."),
+	SILENT("totem", "cluster_uuid", "Written by configuration tools; informative."),
 	COUNT("totem", "config_version", ROOT(config_version), 0, 0, UINT64_MAX - 1, true,
 	    "Number of this version of the configuration; informative."),
 	BYTES("totem", "netmtu", ROOT(netmtu), 1500, 1048, 65028,

@@ -17,4 +17,7 @@ endif
 
 # The daemon from outside.
 TESTS += test/unit/test_daemon.sh
-EXTRA_DIST += test/unit/test_daemon.sh
+EXTRA_DIST += test/unit/test_daemon.sh $(stock_files)
+stock_files = test/unit/stock/knet.conf test/unit/stock/rrp.conf test/unit/stock/rrp-udp.conf \
+	test/unit/stock/secauth.conf test/unit/stock/tool.conf test/unit/stock/tool-plain.conf \
+	test/unit/stock/udpu.conf

@@ -367,6 +367,7 @@ START_TEST(keys_without_effect_are_named)
 	read_config("network {\n version: 2\n token: 5000\n}\nresources {\n a {\n b: 1\n }\n}\n"
 	    "compatibility: none\n" LIST);
 	expect(CONFIG_NOTE, "section resources has no effect");
+	expect(CONFIG_NOTE, "compatibility has no effect: it is of 1.x");
 	ck_assert_uint_eq(config.token_ms, 5000);
 }
 END_TEST

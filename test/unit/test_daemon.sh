@@ -108,6 +108,24 @@ for sample in "$top"/conf/corosync.conf.example*; do
 	check "sample $sample" status 0 -t -c "$sample"
 	check "nothing to say about $sample" test ! -s "$dir/out"
 done
+# Files written for others: each says what it is to come to, and every line names its place.
+stock_says() {
+	sed -n 's/^# says //p' "$1" >"$dir/says"
+	while IFS= read -r words; do
+		said "$words" || {
+			echo "not said: $words"
+			return 1
+		}
+	done <"$dir/says"
+	! grep -v -E '^(note|warning|error): [^ ]*:[0-9]+: ' "$dir/out"
+}
+for stock in "$top"/test/unit/stock/*.conf; do
+	check "stock $stock" status "$(sed -n 's/^# status //p' "$stock")" -t -c "$stock"
+	check "what is said about $stock" stock_says "$stock"
+done
+check "nothing unknown in stock files" test -z "$(for stock in "$top"/test/unit/stock/*.conf; do
+	"$corosync" -t -c "$stock" 2>&1
+done | grep unknown)"
 check "bad configuration, -t" status 8 -t -c "$dir/bad"
 check "file, line, key, value, allowed" said \
 	"bad:8: nodelist.node.nodeid: '1x' is not allowed; allowed: a number from 0 to 4294967295"
