@@ -261,6 +261,8 @@ on_waiting(void *host, const char *why)
 {
 	struct daemon *d = host;
 
+	if (d->ready_fd >= 0)
+		fprintf(stderr, "corosync: waiting: %s; it goes on by itself\n", why);
 	process_ready(&d->ready_fd, why);
 }
 
@@ -289,7 +291,7 @@ state_begin(struct daemon *d)
 {
 	struct state_found found = { 0 };
 	const char *dir = d->instance.state_dir;
-	int r = state_open(dir, time(NULL), &found, &d->state);
+	int r = state_open(dir, time(NULL), &found, &d->state), error = found.write_error;
 
 	if (r < 0) {
 		refuse(d, PROCESS_EXIT_FATAL, "%s", strerror(-r));
@@ -308,12 +310,18 @@ state_begin(struct daemon *d)
 	if (found.foreign)
 		log_line(LOG_SUBSYS_STATE, LOG_NOTICE, "The ring's numbers go on above those of "
 		    "the files ringid_* in %s.", dir);
-	if (found.write_error < 0)
+	/* That it is missing is only what followed from why it could not be made. */
+	if (error == -ENOENT && d->state_dir_error < 0)
+		error = d->state_dir_error;
+	if (error < 0)
 		log_line(LOG_SUBSYS_STATE, LOG_ERR, "The state directory %s cannot be written: %s."
 		    "  %sThe ring runs without; after a restart its numbers go on above the "
-		    "clock's.", dir, strerror(-found.write_error), found.write_error == -ENOTDIR
+		    "clock's.", dir, strerror(-error), error == -ENOTDIR
 		    ? "Move away the file that is in its place, or give another system.state_dir.  "
 		    : "");
+	else if (d->state_dir_error == -EPERM)
+		log_line(LOG_SUBSYS_STATE, LOG_WARNING, "The state directory %s belongs to or can "
+		    "be written by somebody else.", dir);
 }
 
 /* --- signals --------------------------------------------------------------------------------- */

@@ -116,8 +116,8 @@ instance_begin(struct daemon *d)
 	}
 	if (directory_begin("run", d->instance.run_dir, geteuid() == 0 ? 0755 : 0700) < 0)
 		return PROCESS_EXIT_DIRECTORY;
-	/* Without it the ring runs all the same; state_open() says so in the log. */
-	(void) directory_begin("state", d->instance.state_dir, 0700);
+	/* Without it the ring runs all the same; state_begin() says so in the log. */
+	d->state_dir_error = directory_begin("state", d->instance.state_dir, 0700);
 	return PROCESS_EXIT_DONE;
 }
 

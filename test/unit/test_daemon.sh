@@ -210,6 +210,39 @@ for what in directory file; do
 	check "a $what instead of the state: it ends" test "$?" = 0
 done
 
+# A directory that cannot be made is named with the reason.
+rm -rf "$dir/state" "$dir/log"
+"$corosync" -f "$@" --state-dir /sys/no-state >"$dir/out" 2>&1 &
+pid=$!
+check "no state directory: it runs" logged "ready to provide service"
+check "no state directory: why" logged "state directory /sys/no-state cannot be written: "
+check "no state directory: not just that it is missing" sh -c \
+	"! grep -q 'no-state cannot be written: No such' '$dir/log'"
+kill -TERM "$pid"
+wait "$pid"
+
+# An address that is not there yet: waits, says so to who started it and to the log.
+sed 's/127\.0\.0\.1/192.0.2.77/' "$dir/conf" >"$dir/away"
+rm -f "$dir/log"
+check "no such address yet: status" status 0 "$@" -c "$dir/away"
+check "no such address yet: said" said "^corosync: waiting: no interface that is up has the address"
+check "no such address yet: logged" logged "Waiting: no interface .*; trying again."
+pid=$(daemon_pid)
+check "no such address yet: it runs" kill -0 "$pid"
+kill -TERM "$pid"
+check "no such address yet: a signal ends it" gone "$pid"
+check "no such address yet: status 0" logged "exiting with status 0"
+sed 's/127\.0\.0\.1/no-such-name.invalid/' "$dir/conf" >"$dir/away"
+rm -f "$dir/log"
+"$corosync" -f "$@" -c "$dir/away" >"$dir/out" 2>&1 &
+pid=$!
+check "a name that does not resolve" logged \
+	"The name 'no-such-name.invalid' of node 1 does not resolve: .*; trying again."
+check "and what is waited for" logged "Waiting: no interface .* not all of its names resolve"
+kill -TERM "$pid"
+wait "$pid"
+check "a name that does not resolve: status" test "$?" = 0
+
 # The tools and a daemon that is stopped: an answer within their limit, not none.
 rm -rf "$dir/state" "$dir/log"
 "$corosync" -f "$@" -e "$(pwd)/.libs" >"$dir/out" 2>&1 &
