@@ -17,6 +17,7 @@
 #define RECEIVE_BUDGET		256u	/* datagrams between two settlements */
 #define RECEIVE_ROUNDS_MAX	8	/* then clients get their turn */
 #define EXPIRE_ROUNDS_MAX	64
+#define ARM_SLACK_NS		UINT64_C(8000000)
 
 uint64_t
 shell_now_ns(void)
@@ -99,14 +100,15 @@ drain(struct shell *shell)
 	shell->draining = false;
 }
 
-/* Setting the timer is a system call: only when it would fire too late. */
+/* Setting the timer is a system call: only when it would fire too late; or so much too early that
+ * waking up for nothing costs more. */
 static void
 arm(struct shell *shell)
 {
 	uint64_t deadline_ns = totem_deadline(shell->totem);
 	struct itimerspec when = { .it_value = { 0, 0 } };
 
-	if (deadline_ns >= shell->armed_ns)
+	if (deadline_ns >= shell->armed_ns && deadline_ns - shell->armed_ns < ARM_SLACK_NS)
 		return;
 	shell->armed_ns = deadline_ns;
 	when.it_value.tv_sec = (time_t) (deadline_ns / UINT64_C(1000000000));

@@ -142,7 +142,7 @@ door_dispatch(struct totem *t, const struct wire_header *header, uint32_t slot,
 		gather_on_status(t, slot, header, &t->scratch_status);
 		break;
 	case WIRE_HEARTBEAT:
-		t->stats.heartbeat_rx++;
+		detector_on_heartbeat(t);
 		break;
 	case WIRE_PROBE:
 		detector_on_probe(t, slot, body, len);

@@ -223,6 +223,7 @@ struct totem {
 	uint64_t timer[TIMER_COUNT];
 	uint64_t counter;		/* frames sent */
 	uint64_t epoch;
+	uint32_t beats;			/* heartbeats sent */
 	uint64_t ring_seq_max;		/* highest heard of */
 	uint64_t ring_seq_reserved;	/* may be used up to here */
 	uint64_t ring_seq_asked;
@@ -316,6 +317,7 @@ void peers_assemblies_reset(struct totem *t);
 
 /* detector.c */
 void detector_heartbeat(struct totem *t);
+void detector_on_heartbeat(struct totem *t);
 void detector_probe_timer(struct totem *t);
 void detector_refused(struct totem *t, uint32_t slot);
 void detector_on_probe(struct totem *t, uint32_t slot, const uint8_t *body, size_t len);
