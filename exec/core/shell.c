@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #define RECEIVE_BUDGET		256u	/* datagrams between two settlements */
 #define RECEIVE_ROUNDS_MAX	8	/* then clients get their turn */
 #define EXPIRE_ROUNDS_MAX	64
+#define ALONE_LOOK_NS		UINT64_C(10000000000)
 #define ARM_SLACK_NS		UINT64_C(8000000)
 
 uint64_t
@@ -55,7 +57,12 @@ carry_out(struct shell *shell, const struct totem_output *output)
 		flush(shell);
 	switch (output->kind) {
 	case TOTEM_SEND:
-		net_send(shell->net, output->to, output->to_count, output->data, output->len);
+		if (output->as_data)
+			net_send_as_data(shell->net, output->to, output->to_count, output->data,
+			    output->len);
+		else
+			net_send(shell->net, output->to, output->to_count, output->data,
+			    output->len);
 		shell->send_pending = true;
 		if (output->urgent)
 			flush(shell);
@@ -288,6 +295,8 @@ shell_free(struct shell *shell)
 
 	if (shell == NULL)
 		return NULL;
+	if (shell->alone_timer != 0)
+		(void) qb_loop_timer_del(shell->config.loop, shell->alone_timer);
 	count = shell->net == NULL ? 0 : net_fds(shell->net, fds);
 	for (size_t i = 0; i < count; i++)
 		(void) qb_loop_poll_del(shell->config.loop, fds[i]);
@@ -308,9 +317,27 @@ shell_engines_set(struct shell *shell, struct engines *engines)
 	shell->engines = engines;
 }
 
+/* Not an error: this node may be the first.  But nothing else would ever say it. */
+static void
+alone_look(void *argument)
+{
+	struct shell *shell = argument;
+	size_t count;
+
+	shell->alone_timer = 0;
+	(void) totem_members(shell->totem, &count);
+	if (count <= 1 && net_stats(shell->net)->rx_group == 0)
+		shell->config.log(shell->config.host, "TOTEM", LOG_NOTICE, "Nobody was heard by multicast since the start. "
+		    "If other nodes run, the network does not pass it on (IGMP snooping without a "
+		    "querier, a firewall, another mcastaddr); transport: udpu needs none.");
+}
+
 void
 shell_start(struct shell *shell)
 {
+	if (shell->config.net.kind == NET_UDP)
+		(void) qb_loop_timer_add(shell->config.loop, QB_LOOP_LOW, ALONE_LOOK_NS, shell,
+		    alone_look, &shell->alone_timer);
 	totem_start(shell->totem, shell_now_ns());
 	run(shell);
 }

@@ -21,6 +21,7 @@ struct shell {
 	struct net *net;
 	struct engines *engines;
 	int timer_fd;
+	qb_loop_timer_handle alone_timer;	/* 0: none */
 	uint64_t armed_ns;		/* when the timer will fire; UINT64_MAX: not set */
 	bool draining, input_waits, send_pending;
 	uint32_t refused[SHELL_REFUSED_MAX];	/* peers whose port is closed: to be told */

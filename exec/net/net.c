@@ -136,6 +136,13 @@ net_send(struct net *net, const uint32_t *node_ids, size_t count, const uint8_t 
 }
 
 void
+net_send_as_data(struct net *net, const uint32_t *node_ids, size_t count, const uint8_t *data,
+    size_t len)
+{
+	net->transport->send_as_data(net, node_ids, count, data, len);
+}
+
+void
 net_flush(struct net *net, net_refused_fn refused, void *host)
 {
 	batch_flush(net);

@@ -64,6 +64,7 @@ struct net_stats {
 	uint64_t rx_unknown_source;	/* handed out all the same: the host looks at the node id */
 	uint64_t rx_ignored;		/* dropped: net_ignore() */
 	uint64_t rx_own;		/* dropped: our own multicast came back */
+	uint64_t rx_group;		/* others' multicasts that came */
 	uint64_t refused;		/* port-closed evidence seen */
 	uint32_t rcvbuf_bytes, sndbuf_bytes;	/* got */
 	bool gso, gro;			/* the kernel has it, and it is wanted */
@@ -94,6 +95,10 @@ void net_reply(struct net *net, const struct net_address *to, const uint8_t *dat
  * carry their sender and others drop them), and when the only recipient has no address yet.  While
  * anyone is ignored it sends to each by itself, as those would get a multicast too. */
 void net_send(struct net *net, const uint32_t *node_ids, size_t count, const uint8_t *data,
+    size_t len);
+/* The same by the way that frames for several take, even when they are for one: who hears this hears
+ * those.  NET_UDP: one multicast, once more than one other node is known. */
+void net_send_as_data(struct net *net, const uint32_t *node_ids, size_t count, const uint8_t *data,
     size_t len);
 /* Give everything to the kernel now. */
 void net_flush(struct net *net, net_refused_fn refused, void *host);

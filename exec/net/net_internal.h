@@ -58,6 +58,7 @@ struct peers {
 	uint16_t by_address[NET_HASH_SLOTS];
 	uint32_t ignored_ids[NET_PEERS_MAX];
 	size_t ignored_count;
+	size_t used_count;
 };
 
 struct batch_entry {
@@ -113,6 +114,8 @@ struct net_transport {
 	int (*open)(struct net *net, const struct net_config *config);
 	void (*send)(struct net *net, const uint32_t *node_ids, size_t count, const uint8_t *data,
 	    size_t len);
+	void (*send_as_data)(struct net *net, const uint32_t *node_ids, size_t count,
+	    const uint8_t *data, size_t len);
 };
 
 extern const struct net_transport udpu_transport;	/* udpu.c */

@@ -32,11 +32,13 @@ peers_rehash(struct peers *peers)
 {
 	for (size_t i = 0; i < NET_HASH_SLOTS; i++)
 		peers->by_id[i] = peers->by_address[i] = NET_SLOT_NONE;
+	peers->used_count = 0;
 	for (uint16_t i = 0; i < NET_PEERS_MAX; i++) {
 		const struct net_peer *peer = &peers->slot[i].peer;
 
 		if (!peers->slot[i].used)
 			continue;
+		peers->used_count++;
 		hash_add(peers->by_id, id_hash(peer->node_id), i);
 		if (peer->address.len != 0)
 			hash_add(peers->by_address, address_hash(&peer->address), i);

@@ -117,6 +117,7 @@ rx_take(struct net *net, size_t index, net_receive_fn receive, void *host)
 size_t
 receive_socket(struct net *net, int fd, size_t budget, net_receive_fn receive, void *host)
 {
+	uint64_t before = net->stats.rx_datagrams;
 	unsigned int errors = 0;
 	size_t taken = 0;
 
@@ -139,5 +140,7 @@ receive_socket(struct net *net, int fd, size_t budget, net_receive_fn receive, v
 		if ((size_t) got < wanted)
 			break;
 	}
+	if (fd != net->fd[0])
+		net->stats.rx_group += net->stats.rx_datagrams - before;
 	return taken;
 }

@@ -116,8 +116,17 @@ udp_send(struct net *net, const uint32_t *node_ids, size_t count, const uint8_t 
 		udpu_transport.send(net, node_ids, count, data, len);
 }
 
+static void
+udp_send_as_data(struct net *net, const uint32_t *node_ids, size_t count, const uint8_t *data,
+    size_t len)
+{
+	/* Two nodes never need the group: their data has one recipient. */
+	udp_send(net, node_ids, net->peers.used_count > 1 ? 0 : count, data, len);
+}
+
 const struct net_transport udp_transport = {
 	.name = "udp",
 	.open = udp_open,
 	.send = udp_send,
+	.send_as_data = udp_send_as_data,
 };

@@ -44,4 +44,5 @@ const struct net_transport udpu_transport = {
 	.name = "udpu",
 	.open = udpu_open,
 	.send = udpu_send,
+	.send_as_data = udpu_send,
 };

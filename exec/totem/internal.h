@@ -292,8 +292,9 @@ void send_to_all(struct totem *t, struct control *control);
 const uint32_t *send_ids(struct totem *t, const uint32_t *ids, size_t count);
 void send_to_one(struct totem *t, struct control *control, uint32_t node_id);
 void send_to_source(struct totem *t, struct control *control);
-/* A frame of a store or of our own keeping: stays valid until the outputs are drained. */
-void send_frame(struct totem *t, const uint8_t *frame, size_t len, const uint32_t *to,
+/* A frame of a store or of our own keeping: stays valid until the outputs are drained.  NULL: to
+ * nobody, or no room. */
+struct totem_output *send_frame(struct totem *t, const uint8_t *frame, size_t len, const uint32_t *to,
     size_t to_count, bool urgent);
 void send_seal(struct totem *t, uint8_t *frame, size_t len, enum wire_type type);
 struct totem_output *send_output(struct totem *t, enum totem_output_kind kind);

@@ -94,7 +94,7 @@ serve_requests(struct totem *t, struct ring *ring, struct wire_token *token)
 
 			if (bytes != NULL && sent < TOTEM_SEND_FRAMES_MAX) {
 				send_seal(t, bytes, frame.len, WIRE_DATA);
-				send_frame(t, bytes, frame.len, ring->to, ring->to_count, false);
+				(void) send_frame(t, bytes, frame.len, ring->to, ring->to_count, false);
 				totem_trace(t, TOTEM_TRACE_RETRANSMIT, frame.origin, seq, 0, 0);
 				sent++;
 				own += frame.origin == t->config.node_id;
@@ -201,7 +201,7 @@ send_new(struct totem *t, struct ring *ring, struct wire_token *token, uint32_t 
 		after = ring->to_count == 0 ? 0 : AFTER_TOKEN_MAX;
 	*ret_before = count - after;
 	for (uint32_t i = 0; i < *ret_before; i++)
-		send_frame(t, t->packed[i].frame, t->packed[i].len, ring->to, ring->to_count,
+		(void) send_frame(t, t->packed[i].frame, t->packed[i].len, ring->to, ring->to_count,
 		    false);
 	token->seq += count;
 	token->fcc = others + count;
@@ -312,7 +312,7 @@ token_send(struct totem *t, struct ring *ring)
 	cs_assert(buf_writer_ok(&out));
 	order->sent_len = TOTEM_HEADER_BYTES + buf_written(&out);
 	send_seal(t, order->sent, order->sent_len, WIRE_TOKEN);
-	send_frame(t, order->sent, order->sent_len, to, 1, true);
+	(void) send_frame(t, order->sent, order->sent_len, to, 1, true);
 	t->stats.token_tx++;
 	order->passed_ns = t->now_ns;
 	order->hold_flag = (order->token.flags & WIRE_TOKEN_HOLD) != 0
@@ -361,7 +361,7 @@ order_visit(struct totem *t, bool fresh)
 	else
 		token_send(t, ring);
 	for (uint32_t i = before; i < count; i++)
-		send_frame(t, t->packed[i].frame, t->packed[i].len, ring->to, ring->to_count,
+		(void) send_frame(t, t->packed[i].frame, t->packed[i].len, ring->to, ring->to_count,
 		    false);
 	if (t->state == TOTEM_OPERATIONAL)
 		watch_stuck(t, ring, token);
@@ -447,7 +447,7 @@ token_repeat(struct totem *t)
 	const uint32_t *to = &ring->member[(ring->my_index + 1) % ring->member_count].node_id;
 
 	send_seal(t, order->sent, order->sent_len, WIRE_TOKEN);
-	send_frame(t, order->sent, order->sent_len, to, 1, true);
+	(void) send_frame(t, order->sent, order->sent_len, to, 1, true);
 	t->stats.token_retransmit_tx++;
 }
 

@@ -120,7 +120,7 @@ kept_send(struct totem *t, struct ring *ring)
 		order->kept_until_ns = t->now_ns + KEPT_NS;
 	count = pack_frames(t, ring, token->seq, KEPT_BURST_MAX);
 	for (uint32_t i = 0; i < count; i++)
-		send_frame(t, t->packed[i].frame, t->packed[i].len, ring->to, ring->to_count,
+		(void) send_frame(t, t->packed[i].frame, t->packed[i].len, ring->to, ring->to_count,
 		    false);
 	token->seq += count;
 	token->fcc += count;

@@ -82,31 +82,37 @@ control_finish(struct totem *t, struct control *control)
 	return len;
 }
 
-void
+struct totem_output *
 send_frame(struct totem *t, const uint8_t *frame, size_t len, const uint32_t *to,
     size_t to_count, bool urgent)
 {
 	struct totem_output *output;
 
 	if (to_count == 0 && to != NULL)
-		return;
+		return NULL;
 	output = send_output(t, TOTEM_SEND);
 	if (output == NULL)
-		return;
+		return NULL;
 	output->data = frame;
 	output->len = len;
 	output->to = to;
 	output->to_count = to_count;
 	output->urgent = urgent;
+	return output;
 }
 
 void
 send_to(struct totem *t, struct control *control, const uint32_t *ids, size_t count)
 {
 	size_t len = control_finish(t, control);
+	struct totem_output *output;
 
-	if (len > 0)
-		send_frame(t, control->frame, len, ids, count, true);
+	if (len == 0 || (count == 0 && ids != NULL))
+		return;
+	output = send_frame(t, control->frame, len, ids, count, true);
+	/* Who hears these is taken into rings: so they must go where data will have to go. */
+	if (output != NULL)
+		output->as_data = control->type == WIRE_JOIN || control->type == WIRE_BEACON;
 }
 
 void

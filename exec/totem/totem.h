@@ -234,6 +234,7 @@ struct totem_output {
 	const uint32_t *to;		/* TOTEM_SEND */
 	size_t to_count;
 	bool urgent;			/* TOTEM_SEND: token or control: do not wait for a batch */
+	bool as_data;			/* TOTEM_SEND: by the way that data takes, even to one */
 	/* TOTEM_DELIVER */
 	uint32_t origin;
 	uint64_t origin_incarnation;
