@@ -94,7 +94,8 @@ serve_requests(struct totem *t, struct ring *ring, struct wire_token *token)
 
 			if (bytes != NULL && sent < TOTEM_SEND_FRAMES_MAX) {
 				send_seal(t, bytes, frame.len, WIRE_DATA);
-				(void) send_frame(t, bytes, frame.len, ring->to, ring->to_count, false);
+				(void) send_frame(t, bytes, frame.len, ring->to, ring->to_count,
+				    false);
 				totem_trace(t, TOTEM_TRACE_RETRANSMIT, frame.origin, seq, 0, 0);
 				sent++;
 				own += frame.origin == t->config.node_id;
