@@ -327,9 +327,10 @@ alone_look(void *argument)
 	shell->alone_timer = 0;
 	(void) totem_members(shell->totem, &count);
 	if (count <= 1 && net_stats(shell->net)->rx_group == 0)
-		shell->config.log(shell->config.host, "TOTEM", LOG_NOTICE, "Nobody was heard by multicast since the start. "
-		    "If other nodes run, the network does not pass it on (IGMP snooping without a "
-		    "querier, a firewall, another mcastaddr); transport: udpu needs none.");
+		shell->config.log(shell->config.host, "TOTEM", LOG_NOTICE, "Nobody was heard by "
+		    "multicast since the start. If other nodes run, the network does not pass it "
+		    "on (IGMP snooping without a querier, a firewall, another mcastaddr); "
+		    "transport: udpu needs none.");
 }
 
 void

@@ -96,8 +96,8 @@ void net_reply(struct net *net, const struct net_address *to, const uint8_t *dat
  * anyone is ignored it sends to each by itself, as those would get a multicast too. */
 void net_send(struct net *net, const uint32_t *node_ids, size_t count, const uint8_t *data,
     size_t len);
-/* The same by the way that frames for several take, even when they are for one: who hears this hears
- * those.  NET_UDP: one multicast, once more than one other node is known. */
+/* The same by the way that frames for several take, even when they are for one: who hears this
+ * hears those.  NET_UDP: one multicast, once more than one other node is known. */
 void net_send_as_data(struct net *net, const uint32_t *node_ids, size_t count, const uint8_t *data,
     size_t len);
 /* Give everything to the kernel now. */

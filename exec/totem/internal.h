@@ -294,8 +294,8 @@ void send_to_one(struct totem *t, struct control *control, uint32_t node_id);
 void send_to_source(struct totem *t, struct control *control);
 /* A frame of a store or of our own keeping: stays valid until the outputs are drained.  NULL: to
  * nobody, or no room. */
-struct totem_output *send_frame(struct totem *t, const uint8_t *frame, size_t len, const uint32_t *to,
-    size_t to_count, bool urgent);
+struct totem_output *send_frame(struct totem *t, const uint8_t *frame, size_t len,
+    const uint32_t *to, size_t to_count, bool urgent);
 void send_seal(struct totem *t, uint8_t *frame, size_t len, enum wire_type type);
 struct totem_output *send_output(struct totem *t, enum totem_output_kind kind);
 void send_arena_reset(struct totem *t);
