@@ -15,8 +15,12 @@
 # Times come from CLOCK_MONOTONIC, which all namespaces share: the fault's from the program `fault`,
 # the configuration change's from the line that cpgload printed about it.
 #
+# flavour: whose daemon is started and whose libcpg its clients get: `ours`, or the distribution's
+# corosync with its default transport (`knet`) or `udpu`; the configuration is otherwise the same.
+#
 # Environment:	STRICT=1	the figures promised, without the slack for a busy machine
 #		KEEP=1		leave the work directory
+#		STOCK, STOCK_LIB	the distribution's daemon, and the directory of its libcpg.so.4
 #		BUILD		top of the build tree (default: the working directory)
 set -u
 umask 022
@@ -24,6 +28,11 @@ export LC_ALL=C
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 BUILD=$(cd "${BUILD:-.}" && pwd)
+
+flavour=ours
+STOCK=${STOCK:-/usr/sbin/corosync}
+STOCK_LIB=${STOCK_LIB:-/usr/lib/$(uname -m)-linux-gnu}
+holder_seconds=900	# the namespaces last so long
 
 test_count=0
 test_failed=0
@@ -145,7 +154,7 @@ cluster_end()
 # A process that holds a network namespace; its pid in `holder`.
 namespace_new()
 {
-	unshare --net sleep 900 &
+	unshare --net sleep "$holder_seconds" &
 	holder=$!
 	pids+=("$holder")
 	disown "$holder"
@@ -298,6 +307,14 @@ cable_plug() { in_switch ip link set "sw$1" up; }
 
 address() { if [ "${family-4}" = 6 ]; then echo "fd77::$1"; else echo "10.77.0.$1"; fi; }
 
+transport_name()
+{
+	case $flavour in
+	ours) echo "${transport:-udpu}" ;;
+	*) echo "$flavour" ;;
+	esac
+}
+
 # conf_write I: the node's configuration; variables: transport, cluster_name, family, totem_extra.
 conf_write()
 {
@@ -306,7 +323,7 @@ conf_write()
 		echo "totem {"
 		echo "	version: 2"
 		echo "	cluster_name: ${cluster_name:-test}"
-		echo "	transport: ${transport:-udpu}"
+		echo "	transport: $(transport_name)"
 		printf '%s' "${totem_extra-}"
 		echo "}"
 		echo "nodelist {"
@@ -324,23 +341,37 @@ conf_write()
 		echo "	timestamp: hires"
 		echo "	debug: ${debug:-off}"
 		echo "}"
-		echo "system {"
-		echo "	state_dir: ${state_dir:-$work/n$i/state}"
-		printf '%s' "${system_extra-}"
-		echo "}"
+		[ "$flavour" != ours ] || {
+			echo "system {"
+			echo "	state_dir: ${state_dir:-$work/n$i/state}"
+			printf '%s' "${system_extra-}"
+			echo "}"
+		}
 	} > "$work/n$i/corosync.conf"
 }
 
 instance() { echo "ct$$n$1"; }
+
+# The process becomes the daemon.  Stock has one lock file and one state directory for a machine:
+# each of its daemons sees its own.
+daemon_exec()		# I
+{
+	local i=$1
+	[ "$flavour" != ours ] ||
+		in_node_exec "$i" "$fault" run "$corosync" -f ${daemon_options-} \
+		    -i "$(instance "$i")" --run-dir "$work/n$i/run" -c "$work/n$i/corosync.conf"
+	export LD_LIBRARY_PATH=
+	in_node_exec "$i" unshare --mount sh -c '
+		mount -t tmpfs none /run && mount -t tmpfs none /var/lib/corosync || exit 1
+		exec "$@"' sh "$fault" run "$STOCK" -f -c "$work/n$i/corosync.conf"
+}
 
 # daemon_start I: started with the node's configuration; prints nothing, sets daemon[I].
 daemon_start()
 {
 	local i=$1
 	[ -f "$work/n$i/corosync.conf" ] || conf_write "$i"
-	in_node_exec "$i" "$fault" run "$corosync" -f ${daemon_options-} -i "$(instance "$i")" \
-	    --run-dir "$work/n$i/run" -c "$work/n$i/corosync.conf" \
-	    > "$work/n$i/started" 2>> "$work/n$i/daemon.log" &
+	daemon_exec "$i" > "$work/n$i/started" 2>> "$work/n$i/daemon.log" &
 	daemon[i]=$!
 	pids+=("${daemon[i]}")
 	disown "${daemon[i]}"
@@ -377,13 +408,23 @@ process_gone() { ! kill -0 "$1" 2> /dev/null || grep -qs '^State:.*Z' "/proc/$1/
 
 # --- clients --------------------------------------------------------------------------------------
 
+# The process becomes a program that is a client of that node.
+client_exec()		# I COMMAND...
+{
+	local i=$1
+	shift
+	[ "$flavour" = ours ] || export LD_LIBRARY_PATH=$STOCK_LIB
+	export COROSYNC_INSTANCE
+	COROSYNC_INSTANCE=$(instance "$i")
+	in_node_exec "$i" "$@"
+}
+
 # client_start I [OPTION...]: a cpgload of that node; its events in $work/nI/client.
 client_start()
 {
 	local i=$1
 	shift
-	in_node_exec "$i" env COROSYNC_INSTANCE="$(instance "$i")" "$cpgload" --events "$@" \
-	    > "$work/n$i/client" 2> "$work/n$i/client.err" &
+	client_exec "$i" "$cpgload" --events "$@" > "$work/n$i/client" 2> "$work/n$i/client.err" &
 	client[i]=$!
 	pids+=("${client[i]}")
 	disown "${client[i]}"
