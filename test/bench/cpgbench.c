@@ -145,7 +145,7 @@ must(const char *call, cs_error_t error)
 	exit(EXIT_LIBRARY);
 }
 
-/* --- content -------------------------------------------------------------------------------------- */
+/* --- content --- */
 
 static void
 pattern_make(void)
@@ -199,7 +199,7 @@ message_send(enum kind kind, uint64_t number, size_t len)
 	return cpg_mcast_joined(bench.handle, CPG_TYPE_AGREED, iov, len > sizeof head ? 2 : 1);
 }
 
-/* --- delivery ------------------------------------------------------------------------------------- */
+/* --- delivery --- */
 
 static struct head
 head_read(const void *msg, size_t len, uint32_t node_id)
@@ -302,7 +302,7 @@ on_config(cpg_handle_t handle, const struct cpg_name *group, const struct cpg_ad
 	}
 }
 
-/* --- CPU time ------------------------------------------------------------------------------------- */
+/* --- CPU time --- */
 
 /* Of all threads of a process, in ns, as the scheduler counted. */
 static uint64_t
@@ -348,7 +348,7 @@ usage_watch(void)
 	bench.snapshots++;
 }
 
-/* --- sending -------------------------------------------------------------------------------------- */
+/* --- sending --- */
 
 static bool
 is_sender(void)
@@ -467,7 +467,7 @@ step(void)
 	usage_watch();
 }
 
-/* --- the rest ------------------------------------------------------------------------------------- */
+/* --- the rest --- */
 
 static void
 connect_and_join(void)

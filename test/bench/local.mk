@@ -3,4 +3,4 @@
 check_PROGRAMS += test/bench/cpgbench
 test_bench_cpgbench_SOURCES = test/bench/cpgbench.c
 test_bench_cpgbench_LDADD = libcpg.la libcorosync_common.la
-EXTRA_DIST += test/bench/bench test/bench/report.awk
+EXTRA_DIST += test/bench/bench test/bench/median.awk test/bench/report.awk test/bench/bars.awk

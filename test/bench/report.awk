@@ -4,34 +4,11 @@
 # Tables of the measurements (see bench): median and spread, and ours against the better of stock.
 # The ratio is above 1 where ours is better.
 
-function insert(key, value,    i)
-{
-	for (i = ++count[key]; i > 1 && v[key, i - 1] > value; i--)
-		v[key, i] = v[key, i - 1]
-	v[key, i] = value
-}
-
-function median(key,    n)
-{
-	n = count[key]
-	return n % 2 ? v[key, (n + 1) / 2] : (v[key, n / 2] + v[key, n / 2 + 1]) / 2
-}
-
-function figure(x)
-{
-	return x >= 100 ? sprintf("%.0f", x) : x >= 10 ? sprintf("%.1f", x) : sprintf("%.2f", x)
-}
-
 function cell(key)
 {
 	if (!(key in count))
 		return "-"
 	return figure(median(key)) " (" figure(v[key, 1]) ".." figure(v[key, count[key]]) ")"
-}
-
-function more_is_better(metric)
-{
-	return metric == "msgs_s" || metric == "mb_s"
 }
 
 # Ours against the better of the others.
@@ -51,21 +28,6 @@ function ratio(row, metric,    i, best, m, ours)
 	if (more_is_better(metric))
 		return best > 0 ? sprintf("%.2f", ours / best) : ""
 	return ours > 0 ? sprintf("%.2f", best / ours) : ""
-}
-
-BEGIN {
-	split("ours knet udpu", flavour)
-}
-
-NF == 7 {
-	row = $1 " " $6 SUBSEP sprintf("N=%d %7d B %-3s", $3, $4, $5)
-	if (!(row in rows)) {
-		rows[row] = ++row_count
-		row_name[row_count] = row
-		metric_of[row] = $6
-	}
-	seen[row, $2] = 1
-	insert(row SUBSEP $2, $7 + 0)
 }
 
 END {

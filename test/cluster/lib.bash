@@ -20,7 +20,7 @@
 #
 # Environment:	STRICT=1	the figures promised, without the slack for a busy machine
 #		KEEP=1		leave the work directory
-#		STOCK, STOCK_LIB	the distribution's daemon, and the directory of its libcpg.so.4
+#		STOCK, STOCK_LIB  the distribution's daemon, and the directory of its libcpg.so.4
 #		BUILD		top of the build tree (default: the working directory)
 set -u
 umask 022
@@ -463,7 +463,7 @@ ring_time()		# I T0 COUNT
 # repair_time I T0 COUNT [SECONDS]: ms from T0 to that change; nothing when it does not come.
 repair_time()
 {
-	until_true "${4:-10}" config_time "$1" "$2" "$3" > "$work/when" &&
+	until_true "${4:-${patience:-10}}" config_time "$1" "$2" "$3" > "$work/when" &&
 		minus "$(cat "$work/when")" "$2"
 }
 

@@ -12,7 +12,7 @@ witness=1
 settle()
 {
 	local i
-	if ! until_true 20 all_members_are "$node_count"; then
+	if ! until_true $((2 * ${patience:-10})) all_members_are "$node_count"; then
 		log_show
 		for ((i = 1; i <= node_count; i++)); do
 			client_well "$i"
@@ -43,7 +43,7 @@ measure_signal()	# SIGNAL
 {
 	local t0
 	t0=$(fault_signal "$1" "$victim")
-	repair_ms=$(repair_time "$witness" "$t0" $((node_count - 1)) "${2-10}")
+	repair_ms=$(repair_time "$witness" "$t0" $((node_count - 1)))
 	come_back
 }
 

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The cluster executive authors
+#
+# Reads the measurements (see bench): per row and flavour the values in order, in v[].
+# Before a file that prints them.
+
+function insert(key, value,    i)
+{
+	for (i = ++count[key]; i > 1 && v[key, i - 1] > value; i--)
+		v[key, i] = v[key, i - 1]
+	v[key, i] = value
+}
+
+function median(key,    n)
+{
+	n = count[key]
+	return n % 2 ? v[key, (n + 1) / 2] : (v[key, n / 2] + v[key, n / 2 + 1]) / 2
+}
+
+function figure(x)
+{
+	return x >= 100 ? sprintf("%.0f", x) : x >= 10 ? sprintf("%.1f", x) : sprintf("%.2f", x)
+}
+
+function more_is_better(metric)
+{
+	return metric == "msgs_s" || metric == "mb_s"
+}
+
+BEGIN {
+	split("ours knet udpu", flavour)
+}
+
+NF == 7 {
+	row = $1 " " $6 SUBSEP sprintf("N=%d %7d B %-3s", $3, $4, $5)
+	if (!(row in rows)) {
+		rows[row] = ++row_count
+		row_name[row_count] = row
+		metric_of[row] = $6
+	}
+	seen[row, $2] = 1
+	insert(row SUBSEP $2, $7 + 0)
+}
