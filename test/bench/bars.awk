@@ -22,13 +22,14 @@ function throughput_rows(panel, nodes, who,    i, sizes, n)
 {
 	n = split("64 1024 8192 65536", sizes, " ")
 	for (i = 1; i <= n; i++)
-		row_add(panel, "throughput", "msgs_s", nodes, sizes[i], who, size_name(sizes[i]))
+		row_add(panel, "throughput", "msgs_s", nodes, sizes[i], who,
+		    size_name(sizes[i]))
 }
 
 function text(x, y, anchor, size, fill, s)
 {
-	printf "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\" font-size=\"%d\" fill=\"%s\">%s</text>\n",
-	    x, y, anchor, size, fill, s
+	printf "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\" font-size=\"%d\" ", x, y, anchor, size
+	printf "fill=\"%s\">%s</text>\n", fill, s
 }
 
 function grouped(x,    s, out)

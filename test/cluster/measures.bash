@@ -28,6 +28,7 @@ come_back()
 {
 	until_true 5 process_gone "${client[victim]}"
 	kill -KILL "${client[victim]}" 2> /dev/null
+	until_true 10 process_gone "${daemon[victim]}"
 	daemon_start "$victim"
 	until_true 10 test -s "$work/n$victim/started"
 	client_start "$victim" ${load-}
