@@ -237,6 +237,18 @@ engines_dump(struct engines *set)
 	}
 }
 
+void
+engines_calls(const struct engines *set, uint64_t *ret_system_calls, uint64_t *ret_wakes)
+{
+	*ret_system_calls = *ret_wakes = 0;
+	for (size_t i = 0; i < set->count; i++) {
+		const struct ipc_stats *s = ipc_server_stats(set->host[i].server);
+
+		*ret_system_calls += s->system_calls;
+		*ret_wakes += s->wakes;
+	}
+}
+
 bool
 engines_active(const struct engines *set)
 {

@@ -50,5 +50,8 @@ void engines_configuration(struct engines *engines, const struct totem_configura
  * input, drain again. */
 bool engines_turn(struct engines *engines, uint64_t now_ns);
 void engines_dump(struct engines *engines);	/* their state to the log */
+/* System calls made for clients, and times that the main loop called because of them. */
+void engines_calls(const struct engines *engines, uint64_t *ret_system_calls,
+    uint64_t *ret_wakes);
 bool engines_active(const struct engines *engines);
 #endif

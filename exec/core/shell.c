@@ -118,6 +118,7 @@ arm(struct shell *shell)
 	if (deadline_ns >= shell->armed_ns && deadline_ns - shell->armed_ns < ARM_SLACK_NS)
 		return;
 	shell->armed_ns = deadline_ns;
+	shell->timer_calls++;
 	when.it_value.tv_sec = (time_t) (deadline_ns / UINT64_C(1000000000));
 	when.it_value.tv_nsec = (long) (deadline_ns % UINT64_C(1000000000));
 	if (deadline_ns == 0)
@@ -171,6 +172,7 @@ on_readable(int32_t fd, int32_t revents, void *argument)
 
 	(void) fd;
 	(void) revents;
+	shell->wakes++;
 	for (int i = 0; i < RECEIVE_ROUNDS_MAX; i++) {
 		size_t got = net_receive(shell->net, RECEIVE_BUDGET, on_datagram, on_refused,
 		    shell);
@@ -192,6 +194,8 @@ on_timer(int32_t fd, int32_t revents, void *argument)
 	uint64_t count;
 
 	(void) revents;
+	shell->wakes++;
+	shell->timer_calls++;
 	if (read(fd, &count, sizeof count) < 0)
 		return 0;
 	shell->armed_ns = UINT64_MAX;

@@ -67,11 +67,29 @@ dump_net(struct shell *shell)
 	    s->rx_unknown_source, s->refused, s->rcvbuf_bytes);
 }
 
+/* What costs a daemon most, so it is counted where it is done.  Waiting is the main loop's, which
+ * does not tell: each wake stands for one wait, though one wait may bring several.  The sum is a
+ * bound, at full load a tenth high. */
+static void
+dump_calls(struct shell *shell)
+{
+	const struct net_stats *net = net_stats(shell->net);
+	uint64_t clients = 0, wakes = 0, network = net->tx_calls + net->rx_calls;
+
+	if (shell->engines != NULL)
+		engines_calls(shell->engines, &clients, &wakes);
+	wakes += shell->wakes;
+	say(shell, "MAIN", "system calls %" PRIu64 ": network %" PRIu64 ", timer %" PRIu64
+	    ", clients %" PRIu64 ", waiting %" PRIu64, network + shell->timer_calls + clients
+	    + wakes, network, shell->timer_calls, clients, wakes);
+}
+
 void
 shell_dump(struct shell *shell)
 {
 	dump_ring(shell);
 	dump_net(shell);
+	dump_calls(shell);
 	if (shell->engines != NULL)
 		engines_dump(shell->engines);
 }

@@ -104,6 +104,7 @@ conn_bell(struct ipc_conn *conn)
 	/* It can't be full: a client has one bell at a time, if it keeps the rules. */
 	(void) send(conn->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	conn->server->stats.doorbells_tx++;
+	conn->server->stats.system_calls++;
 }
 
 static void

@@ -55,6 +55,8 @@ struct ipc_config {
 struct ipc_stats {
 	uint64_t active, closed, requests, records, events;
 	uint64_t doorbells_tx, doorbells_rx;
+	uint64_t system_calls;		/* on connections' sockets and for the queue of work */
+	uint64_t wakes;			/* times that the main loop called us */
 	uint64_t slow_cut, garbage_cut, refused;
 	uint64_t congestions;		/* times that the ring was slowed for clients */
 	uint64_t backlog_bytes;		/* queued now, of all connections */

@@ -44,6 +44,7 @@ void
 ipc_work(struct ipc_server *server)
 {
 	(void) eventfd_write(server->work_fd, 1);
+	server->stats.system_calls++;
 }
 
 static struct ipc_conns *
@@ -274,6 +275,8 @@ conn_socket(struct ipc_conn *conn, int fd, int32_t revents)
 	char bells[64];
 	ssize_t n;
 
+	server->stats.wakes++;
+	server->stats.system_calls++;
 	if (conn->state == IPC_CONN_HELLO && (revents & POLLIN) != 0) {
 		conn_hello(conn);
 		return;
@@ -410,6 +413,8 @@ work_ready(int32_t fd, int32_t revents, void *data)
 
 	(void) revents;
 	(void) eventfd_read(fd, &value);
+	server->stats.wakes++;
+	server->stats.system_calls++;
 	for (size_t i = 0; i < IPC_TURN_CONNECTIONS; i++) {
 		conn = TAILQ_FIRST(&server->ready);
 		if (conn == NULL)
