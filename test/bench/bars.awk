@@ -8,8 +8,7 @@ function row_add(panel, kind, metric, nodes, size, who, label)
 {
 	rows_wanted++
 	wanted_panel[rows_wanted] = panel
-	wanted_row[rows_wanted] = kind " " metric SUBSEP \
-	    sprintf("N=%d %7d B %-3s", nodes, size, who)
+	wanted_row[rows_wanted] = kind " " metric SUBSEP row_text(nodes, size, who)
 	wanted_label[rows_wanted] = label
 }
 

@@ -27,12 +27,19 @@ function more_is_better(metric)
 	return metric == "msgs_s" || metric == "mb_s"
 }
 
+function row_text(nodes, size, who)
+{
+	if (size == 0)
+		return sprintf("N=%d %s", nodes, who)
+	return sprintf("N=%d %5d B %s", nodes, size, who)
+}
+
 BEGIN {
 	split("ours knet udpu", flavour)
 }
 
 NF == 7 {
-	row = $1 " " $6 SUBSEP sprintf("N=%d %7d B %-3s", $3, $4, $5)
+	row = $1 " " $6 SUBSEP row_text($3, $4, $5)
 	if (!(row in rows)) {
 		rows[row] = ++row_count
 		row_name[row_count] = row
