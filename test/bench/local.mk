@@ -4,7 +4,8 @@ check_PROGRAMS += test/bench/cpgbench
 test_bench_cpgbench_SOURCES = test/bench/cpgbench.c
 test_bench_cpgbench_LDADD = libcpg.la libcorosync_common.la
 EXTRA_DIST += test/bench/bench test/bench/check test/bench/clients.bash test/bench/expected \
-	test/bench/median.awk test/bench/report.awk test/bench/bars.awk
+	test/bench/median.awk test/bench/report.awk test/bench/bars.awk test/bench/NOTES.md \
+	test/bench/results.svg test/RESULTS.md
 
 # The work whose instructions are counted.
 check_PROGRAMS += test/bench/workload
