@@ -68,8 +68,8 @@ dump_net(struct shell *shell)
 }
 
 /* What costs a daemon most, so it is counted where it is done.  Waiting is the main loop's, which
- * does not tell: each wake stands for one wait, though one wait may bring several.  The sum is a
- * bound, at full load a tenth high. */
+ * does not tell: each wake stands for one wait, though one wait may bring several or nothing.  At
+ * full load the sum is within a tenth of the kernel's count. */
 static void
 dump_calls(struct shell *shell)
 {
