@@ -203,6 +203,8 @@ campaign_run(const struct campaign *campaign)
 
 	while (next < campaign->count || busy > 0) {
 		busy = 0;
+		if (campaign->until_failed && failed_count > 0)
+			next = campaign->count;	/* those that run are of earlier seeds: wait */
 		for (uint32_t i = 0; i < campaign->jobs; i++) {
 			if (workers[i].pid == 0 && next < campaign->count) {
 				workers[i].seed = campaign->first + next++;

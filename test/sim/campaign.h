@@ -14,6 +14,7 @@ struct campaign {
 	uint64_t seconds;
 	uint32_t jobs;
 	bool quiet;
+	bool until_failed;	/* stop at the first failed seed */
 };
 
 /* The number of failed seeds. */

@@ -15,6 +15,7 @@ static const char usage[] =
     "usage: vs --seed N [--nodes K] [--seconds S] [--mutant NAME] [--trace] [--quiet]\n"
     "       vs --seeds FROM COUNT [--nodes-min A] [--nodes-max B] [--jobs J] [--seconds S]"
     " [--quiet]\n"
+    "          [--until-failed]\n"
     "       vs --check-mutants [--seeds FROM COUNT]\n"
     "A seed is a run: the same one every time.  --trace tells it line by line.  Exit status 0: no\n"
     "property was violated; 1: one was; 2: the command line is wrong.\n";
@@ -61,6 +62,10 @@ argument_take(struct arguments *a, char **words)
 	}
 	if (strcmp(name, "--quiet") == 0) {
 		a->quiet = true;
+		return 1;
+	}
+	if (strcmp(name, "--until-failed") == 0) {
+		a->campaign.until_failed = true;
 		return 1;
 	}
 	if (strcmp(name, "--check-mutants") == 0) {

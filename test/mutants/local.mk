@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Deliberate bugs in the production sources.  All of them: make check-mutants.  Some: make check.
+mutants_environment = MUTANT_SOURCES='$(top_srcdir)' \
+	MUTANT_COMPILE='$(COMPILE)' MUTANT_LINK='$(CC) $(CFLAGS) $(LDFLAGS)'
+
+check-mutants: test/sim/vs$(EXEEXT)
+	$(mutants_environment) $(top_srcdir)/test/mutants/run $(MUTANTS)
+
+check-mutants-sample: test/sim/vs$(EXEEXT)
+	$(mutants_environment) $(top_srcdir)/test/mutants/run --sample --seeds 40
+
+check-local: check-mutants-sample
+.PHONY: check-mutants check-mutants-sample
+
+EXTRA_DIST += test/mutants
