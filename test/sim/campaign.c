@@ -56,6 +56,7 @@ campaign_assert_failed(const char *expression, const char *file, int line)
 	struct sim_result *result = &campaign_sim->result;
 
 	result->failed = PROPERTY_END;
+	result->runs = 1;
 	(void) snprintf(result->what, sizeof result->what, "assertion %s, %s:%d, at %" PRIu64 " ms",
 	    expression, file, line, campaign_sim->now_ns / MS_NS);
 	campaign_tell(result);
@@ -218,8 +219,8 @@ campaign_run(const struct campaign *campaign)
 	}
 	if (!campaign->quiet)
 		report_print(&sum);
-	(void) printf("%" PRIu64 " passed, %" PRIu64 " failed\n", campaign->count - failed_count,
-	    failed_count);
+	(void) printf("%" PRIu64 " passed, %" PRIu64 " failed\n", sum.runs > failed_count ?
+	    sum.runs - failed_count : 0, failed_count);
 	return failed_count;
 }
 

@@ -29,6 +29,8 @@ static const char *const fault_names[FAULT_COUNT] = {
 	[FAULT_CORRUPTION] = "corruption",
 	[FAULT_TYPE] = "loss of one frame type",
 	[FAULT_BIG] = "loss of large frames",
+	[FAULT_HOLES] = "death that leaves holes",
+	[FAULT_STRAGGLERS] = "stragglers",
 	[FAULT_SLOW] = "slow node",
 	[FAULT_SMALL_BUFFER] = "small receive buffer",
 	[FAULT_GARBAGE] = "garbage",
@@ -50,7 +52,13 @@ fault_name(enum sim_fault fault)
 static struct host *
 fault_victim(struct sim *sim)
 {
-	return &sim->host[prng_below(&sim->prng, sim->node_count)];
+	return &sim->host[prng_below(&sim->chance, sim->node_count)];
+}
+
+static void
+fault_act(struct sim *sim, enum act_kind kind, uint32_t host, uint32_t other, uint64_t value)
+{
+	act_do(sim, (struct act) { .kind = kind, .host = host, .other = other, .value = value });
 }
 
 static void
@@ -66,7 +74,7 @@ fault_undo_later(struct sim *sim, enum sim_undo undo, uint32_t host, uint32_t ot
 static uint64_t
 fault_span(struct sim *sim)
 {
-	return dice_scaled(&sim->prng, 20 * MS_NS, 8 * SEC_NS);
+	return dice_scaled(&sim->chance, 20 * MS_NS, 8 * SEC_NS);
 }
 
 static void
@@ -82,11 +90,10 @@ fault_restart(struct sim *sim, struct host *host)
 
 	if (host->totem != NULL)
 		return;
-	if (dice_ppm(&sim->prng, 400000))
-		storage = (enum host_storage) dice(&sim->prng, HOST_STALE, HOST_MISSING);
+	if (dice_ppm(&sim->chance, 400000))
+		storage = (enum host_storage) dice(&sim->chance, HOST_STALE, HOST_MISSING);
 	sim->result.fault[kinds[storage]]++;
-	record_note(sim, "%s of %u", fault_name(kinds[storage]), host->node_id);
-	host_start(sim, host, storage);
+	fault_act(sim, ACT_START, host->index, 0, storage);
 }
 
 static void
@@ -95,24 +102,21 @@ fault_stop(struct sim *sim, struct host *host, enum sim_fault kind)
 	if (host->totem == NULL)
 		return;
 	if (kind == FAULT_LEAVE && !host->paused)
-		host_leave(sim, host);
+		fault_act(sim, ACT_LEAVE, host->index, 0, 0);
 	else
-		host_kill(sim, host);
-	if (kind == FAULT_CRASH_HOST || kind == FAULT_POWER)
-		host->up = false;
+		fault_act(sim, kind == FAULT_CRASH_HOST || kind == FAULT_POWER ? ACT_CRASH_HOST
+		    : ACT_CRASH, host->index, 0, 0);
 	fault_undo_later(sim, UNDO_CRASH, host->index, 0,
-	    dice_scaled(&sim->prng, MS_NS, 10 * SEC_NS));
+	    dice_scaled(&sim->chance, MS_NS, 10 * SEC_NS));
 }
 
 static void
 fault_partition(struct sim *sim)
 {
-	uint32_t islands = (uint32_t) dice(&sim->prng, 2, 3);
+	uint32_t islands = (uint32_t) dice(&sim->chance, 2, 3);
 
 	for (uint32_t i = 0; i < sim->host_count; i++)
-		sim->host[i].island = (uint32_t) prng_below(&sim->prng, islands);
-	for (uint32_t i = 0; i < sim->node_count; i++)
-		record_note(sim, "%u is on island %u", sim->host[i].node_id, sim->host[i].island);
+		fault_act(sim, ACT_ISLAND, i, 0, prng_below(&sim->chance, islands));
 	fault_undo_later(sim, UNDO_PARTITION, 0, 0, fault_span(sim));
 }
 
@@ -121,22 +125,19 @@ fault_cut(struct sim *sim, enum sim_fault kind)
 {
 	uint32_t a = fault_victim(sim)->index, b = fault_victim(sim)->index;
 	bool both = kind == FAULT_CUT_PAIR ||
-	    (kind == FAULT_CUT_FOREVER && dice_ppm(&sim->prng, 600000));
+	    (kind == FAULT_CUT_FOREVER && dice_ppm(&sim->chance, 600000));
 
 	if (a == b)
 		return;
-	record_note(sim, "%u %s %u is cut", sim->host[a].node_id, both ? "<->" : "->",
-	    sim->host[b].node_id);
 	if (kind == FAULT_CUT_FOREVER) {
-		sim->forever = true;
-		network_link(sim, a, b)->cut_forever = true;
+		fault_act(sim, ACT_CUT_FOREVER, a, b, 0);
 		if (both)
-			network_link(sim, b, a)->cut_forever = true;
+			fault_act(sim, ACT_CUT_FOREVER, b, a, 0);
 		return;
 	}
-	network_link(sim, a, b)->cut = true;
+	fault_act(sim, ACT_CUT, a, b, 0);
 	if (both)
-		network_link(sim, b, a)->cut = true;
+		fault_act(sim, ACT_CUT, b, a, 0);
 	fault_undo_later(sim, UNDO_CUT, a, b, fault_span(sim));
 }
 
@@ -146,86 +147,72 @@ fault_late(struct sim *sim)
 {
 	uint32_t a = fault_victim(sim)->index, b = fault_victim(sim)->index;
 
-	network_link(sim, a, b)->extra_ns = dice_scaled(&sim->prng, MS_NS, 300 * MS_NS);
-	record_note(sim, "%u -> %u is slow", sim->host[a].node_id, sim->host[b].node_id);
+	fault_act(sim, ACT_SLOW_PATH, a, b, dice_scaled(&sim->chance, MS_NS, 300 * MS_NS));
 	fault_undo_later(sim, UNDO_LATE, a, b, 2 * fault_span(sim));
 }
 
 static void
 fault_isolate(struct sim *sim, struct host *host)
 {
-	if (dice_ppm(&sim->prng, 500000))
-		host->deaf = true;
-	else
-		host->mute = true;
-	record_note(sim, "%u is %s", host->node_id, host->deaf ? "deaf" : "mute");
+	fault_act(sim, dice_ppm(&sim->chance, 500000) ? ACT_DEAF : ACT_MUTE, host->index, 0, 1);
 	fault_undo_later(sim, UNDO_ISOLATE, host->index, 0, fault_span(sim));
 }
 
 static void
 fault_network(struct sim *sim, enum sim_fault kind)
 {
-	struct network *n = &sim->network;
-
 	if (kind == FAULT_LOSS)
-		n->loss = dice_scaled(&sim->prng, 50000, 500000);
+		fault_act(sim, ACT_LOSS, 0, 0, dice_scaled(&sim->chance, 50000, 500000));
 	else if (kind == FAULT_DELAY)
-		n->delay_ns = dice_scaled(&sim->prng, MS_NS, 300 * MS_NS);
+		fault_act(sim, ACT_DELAY, 0, 0, dice_scaled(&sim->chance, MS_NS, 300 * MS_NS));
 	else
-		n->corrupt = dice_scaled(&sim->prng, 20000, 300000);
-	record_note(sim, "%s", fault_name(kind));
+		fault_act(sim, ACT_CORRUPTION, 0, 0, dice_scaled(&sim->chance, 20000, 300000));
 	fault_undo_later(sim, UNDO_NETWORK, 0, 0, fault_span(sim) / 2);
 }
 
 static void
 fault_filter(struct sim *sim, struct host *host, enum sim_fault kind)
 {
-	uint8_t type = (uint8_t) dice(&sim->prng, WIRE_DATA, WIRE_TYPE_END - 1);
-	uint32_t ppm = (uint32_t) dice(&sim->prng, 300000, 1000000);
-	bool everywhere = dice_ppm(&sim->prng, 400000);
+	uint8_t type = (uint8_t) dice(&sim->chance, WIRE_DATA, WIRE_TYPE_END - 1);
+	uint32_t ppm = (uint32_t) dice(&sim->chance, 300000, 1000000);
+	bool everywhere = dice_ppm(&sim->chance, 400000);
 
 	for (uint32_t i = 0; i < sim->node_count; i++) {
 		if (!everywhere && &sim->host[i] != host)
 			continue;
-		if (kind == FAULT_TYPE) {
-			sim->host[i].type_lost = type;
-			sim->host[i].type_lost_ppm = ppm;
-		} else {
-			sim->host[i].bytes_max = (uint32_t) dice(&sim->prng, 200, 1400);
-		}
+		if (kind == FAULT_TYPE)
+			fault_act(sim, ACT_LOSE_TYPE, i, type, ppm);
+		else
+			fault_act(sim, ACT_LOSE_BIG, i, 0, dice(&sim->chance, 200, 1400));
 	}
-	record_note(sim, "%s %u: %s", fault_name(kind), type,
-	    everywhere ? "everywhere" : "at one node");
 	fault_undo_later(sim, UNDO_FILTER, 0, 0, fault_span(sim));
 }
 
 static void
 fault_extra(struct sim *sim, enum sim_fault kind)
 {
-	struct host *host = &sim->host[sim->node_count + (kind == FAULT_STRANGER)];
+	uint32_t which = kind == FAULT_STRANGER, id = fault_victim(sim)->node_id;
+	uint64_t other_cluster = 0;
 
-	if (host->totem != NULL) {
-		host_kill(sim, host);
+	if (sim->host[sim->node_count + which].totem != NULL) {
+		fault_act(sim, ACT_INTRUDER_OFF, which, 0, 0);
 		return;
 	}
-	host->node_id = fault_victim(sim)->node_id;
-	host->cluster_hash = sim->host[0].cluster_hash;
-	if (kind == FAULT_STRANGER && !sim->learn_peers && dice_ppm(&sim->prng, 400000))
-		host->node_id = sim->node_ids[sim->node_count - 1] + 1;
+	if (kind == FAULT_STRANGER && !sim->learn_peers && dice_ppm(&sim->chance, 400000))
+		id = sim->node_ids[sim->node_count - 1] + 1;
 	else if (kind == FAULT_STRANGER)
-		host->cluster_hash ^= prng_u64(&sim->prng) | 1u;
-	record_note(sim, "%s: %u", fault_name(kind), host->node_id);
-	host_start(sim, host, HOST_MISSING);
+		other_cluster = prng_u64(&sim->chance) | 1u;
+	fault_act(sim, ACT_INTRUDER, which, id, other_cluster);
 }
 
 static void
 fault_slow(struct sim *sim, struct host *host, enum sim_fault kind)
 {
 	if (kind == FAULT_SLOW)
-		host->cost_ns = dice_scaled(&sim->prng, 50 * US_NS, 2 * MS_NS);
+		fault_act(sim, ACT_COST, host->index, 0,
+		    dice_scaled(&sim->chance, 50 * US_NS, 2 * MS_NS));
 	else
-		host->queue_bytes_max = dice(&sim->prng, 6000, 100000);
-	record_note(sim, "%s: %u", fault_name(kind), host->node_id);
+		fault_act(sim, ACT_BUFFER, host->index, 0, dice(&sim->chance, 6000, 100000));
 	fault_undo_later(sim, UNDO_SLOW, host->index, 0, fault_span(sim));
 }
 
@@ -235,26 +222,34 @@ fault_on_process(struct sim *sim, struct host *host, enum sim_fault kind)
 	if (host->totem == NULL || host->paused)
 		return;
 	if (kind == FAULT_PAUSE) {
-		host_pause(sim, host);
+		fault_act(sim, ACT_PAUSE, host->index, 0, 0);
 		fault_undo_later(sim, UNDO_PAUSE, host->index, 0,
-		    dice_scaled(&sim->prng, 5 * MS_NS, 12 * SEC_NS));
+		    dice_scaled(&sim->chance, 5 * MS_NS, 12 * SEC_NS));
 	} else if (kind == FAULT_CLOCK_JUMP) {
-		record_note(sim, "the clock of %u jumps", host->node_id);
-		host->clock_offset_ns += dice_scaled(&sim->prng, MS_NS, 20 * SEC_NS);
-		host->timer_at_ns = sim->now_ns;
-		heap_push(&sim->heap, (struct happening) {
-			.at_ns = sim->now_ns, .kind = HAPPEN_TIMER, .host = host->index,
-			.generation = host->generation,
-		});
+		fault_act(sim, ACT_CLOCK_JUMP, host->index, 0,
+		    dice_scaled(&sim->chance, MS_NS, 20 * SEC_NS));
 	} else if (kind == FAULT_RECONFIGURE) {
-		record_note(sim, "%u is reconfigured", host->node_id);
-		host_reconfigure(sim, host);
+		fault_act(sim, ACT_RECONFIGURE, host->index, 0, 0);
 	} else {
-		record_note(sim, "%u brakes", host->node_id);
-		host_brake(sim, host, true);
+		fault_act(sim, ACT_BRAKE, host->index, 0, 1);
 		fault_undo_later(sim, UNDO_BRAKE, host->index, 0,
-		    dice_scaled(&sim->prng, MS_NS, 2 * SEC_NS));
+		    dice_scaled(&sim->chance, MS_NS, 2 * SEC_NS));
 	}
+}
+
+/* A node whose last frames reach some and not others dies under load; and what follows, the change
+ * of configuration, is disturbed at its most tender moments. */
+static void
+fault_holes(struct sim *sim, struct host *host)
+{
+	if (host->totem == NULL || host->paused)
+		return;
+	fault_act(sim, ACT_HOLES, host->index, 0, dice(&sim->chance, 300000, 900000));
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		workload_few(sim, &sim->host[i], (uint32_t) dice(&sim->chance, 1, 6));
+	sim->ambush_sure = (uint32_t) dice(&sim->chance, 0, 2 * sim->node_count);
+	fault_undo_later(sim, UNDO_HOLES, host->index, 0,
+	    dice_scaled(&sim->chance, 20 * US_NS, 10 * MS_NS));
 }
 
 static void
@@ -296,8 +291,9 @@ fault_happen(struct sim *sim, enum sim_fault kind, struct host *host)
 		fault_on_process(sim, host, kind);
 		break;
 	case FAULT_WALL_CLOCK:
-		host->wall_offset_ns += (int64_t) dice_scaled(&sim->prng, SEC_NS, 100000 * SEC_NS) *
-		    (dice_ppm(&sim->prng, 500000) ? 1 : -1);
+		fault_act(sim, ACT_WALL_CLOCK, host->index, 0,
+		    dice_scaled(&sim->chance, SEC_NS, 100000 * SEC_NS) *
+		    (dice_ppm(&sim->chance, 500000) ? 1 : UINT64_MAX));
 		break;
 	case FAULT_LATE:
 		fault_late(sim);
@@ -311,18 +307,24 @@ fault_happen(struct sim *sim, enum sim_fault kind, struct host *host)
 	case FAULT_BIG:
 		fault_filter(sim, host, kind);
 		break;
+	case FAULT_HOLES:
+		fault_holes(sim, host);
+		break;
+	case FAULT_STRAGGLERS:
+		fault_act(sim, ACT_STRAGGLERS, host->index, 0, 0);
+		break;
 	case FAULT_SLOW:
 	case FAULT_SMALL_BUFFER:
 		fault_slow(sim, host, kind);
 		break;
 	case FAULT_GARBAGE:
-		network_garbage(sim);
+		fault_act(sim, ACT_GARBAGE, 0, 0, prng_u64(&sim->chance));
 		break;
 	case FAULT_REPLAY:
-		network_replay(sim);
+		fault_act(sim, ACT_REPLAY, 0, 0, prng_u64(&sim->chance));
 		break;
 	case FAULT_DISK:
-		host->storage.latency_ns = dice(&sim->prng, SEC_NS, 10 * SEC_NS);
+		fault_act(sim, ACT_DISK, host->index, 0, dice(&sim->chance, SEC_NS, 10 * SEC_NS));
 		fault_undo_later(sim, UNDO_DISK, host->index, 0, fault_span(sim));
 		break;
 	case FAULT_DOUBLE:
@@ -335,52 +337,52 @@ fault_happen(struct sim *sim, enum sim_fault kind, struct host *host)
 static void
 fault_undo(struct sim *sim, enum sim_undo undo, struct host *host, uint32_t other)
 {
+	uint32_t at = host->index;
+
 	switch (undo) {
 	case UNDO_PAUSE:
-		if (host->totem != NULL && host->paused)
-			host_resume(sim, host);
+		fault_act(sim, ACT_RESUME, at, 0, 0);
 		break;
 	case UNDO_CRASH:
 		fault_restart(sim, host);
 		break;
 	case UNDO_PARTITION:
-		record_note(sim, "the islands are connected again");
 		for (uint32_t i = 0; i < sim->host_count; i++)
-			sim->host[i].island = 0;
+			fault_act(sim, ACT_ISLAND, i, 0, 0);
 		break;
 	case UNDO_CUT:
-		record_note(sim, "%u <-> %u is whole again", host->node_id,
-		    sim->host[other].node_id);
-		network_link(sim, host->index, other)->cut = false;
-		network_link(sim, other, host->index)->cut = false;
+		fault_act(sim, ACT_WHOLE, at, other, 0);
+		fault_act(sim, ACT_WHOLE, other, at, 0);
 		break;
 	case UNDO_LATE:
-		network_link(sim, host->index, other)->extra_ns = 0;
+		fault_act(sim, ACT_SLOW_PATH, at, other, 0);
 		break;
 	case UNDO_ISOLATE:
-		record_note(sim, "%u is connected again", host->node_id);
-		host->deaf = host->mute = false;
+		fault_act(sim, ACT_DEAF, at, 0, 0);
+		fault_act(sim, ACT_MUTE, at, 0, 0);
 		break;
 	case UNDO_NETWORK:
-		record_note(sim, "the network is as usual again");
-		sim->network = sim->usual;
+		fault_act(sim, ACT_USUAL, 0, 0, 0);
 		break;
 	case UNDO_FILTER:
-		for (uint32_t i = 0; i < sim->host_count; i++) {
-			sim->host[i].type_lost = 0;
-			sim->host[i].bytes_max = 0;
+		for (uint32_t i = 0; i < sim->node_count; i++) {
+			fault_act(sim, ACT_LOSE_TYPE, i, 0, 0);
+			fault_act(sim, ACT_LOSE_BIG, i, 0, 0);
 		}
 		break;
+	case UNDO_HOLES:
+		fault_stop(sim, host, FAULT_CRASH);
+		fault_act(sim, ACT_HOLES, at, 0, 0);
+		break;
 	case UNDO_SLOW:
-		host->cost_ns = 2 * US_NS;
-		host->queue_bytes_max = 8u << 20;
+		fault_act(sim, ACT_COST, at, 0, 2 * US_NS);
+		fault_act(sim, ACT_BUFFER, at, 0, 8u << 20);
 		break;
 	case UNDO_BRAKE:
-		if (host->totem != NULL && !host->paused)
-			host_brake(sim, host, false);
+		fault_act(sim, ACT_BRAKE, at, 0, 0);
 		break;
 	case UNDO_DISK:
-		host->storage.latency_ns = 0;
+		fault_act(sim, ACT_DISK, at, 0, 0);
 		break;
 	}
 }
@@ -393,7 +395,7 @@ fault_draw(struct sim *sim)
 
 	for (kind = 0; kind < FAULT_COUNT; kind++)
 		sum += sim->fault_weight[kind];
-	at = prng_below(&sim->prng, sum);
+	at = prng_below(&sim->chance, sum);
 	for (kind = 0; at >= sim->fault_weight[kind]; kind++)
 		at -= sim->fault_weight[kind];
 	return (enum sim_fault) kind;
@@ -405,11 +407,11 @@ fault_ambush(struct sim *sim, struct host *host)
 	static const enum sim_fault kinds[] = {
 		FAULT_CRASH, FAULT_CRASH, FAULT_CRASH_HOST, FAULT_PAUSE, FAULT_PAUSE,
 		FAULT_PARTITION, FAULT_CUT_ONE_WAY, FAULT_ISOLATE, FAULT_LOSS, FAULT_CLOCK_JUMP,
-		FAULT_LEAVE, FAULT_REPLAY,
+		FAULT_LEAVE, FAULT_REPLAY, FAULT_STRAGGLERS, FAULT_STRAGGLERS, FAULT_STRAGGLERS,
 	};
-	enum sim_fault kind = kinds[prng_below(&sim->prng, sizeof kinds / sizeof *kinds)];
+	enum sim_fault kind = kinds[prng_below(&sim->chance, sizeof kinds / sizeof *kinds)];
 
-	if (dice_ppm(&sim->prng, 300000))
+	if (kind != FAULT_STRAGGLERS && dice_ppm(&sim->chance, 300000))
 		host = fault_victim(sim);
 	sim->result.fault[FAULT_AMBUSH]++;
 	record_note(sim, "ambush: %s, %u", fault_name(kind), host->node_id);
@@ -420,12 +422,21 @@ fault_ambush(struct sim *sim, struct host *host)
 void
 fault_state_entered(struct sim *sim, struct host *host, enum totem_state state)
 {
-	if (!sim->faults_on || sim->ambush_left == 0 || state == TOTEM_IDLE ||
-	    host->index >= sim->node_count || !dice_ppm(&sim->prng, sim->ambush_ppm))
+	bool sure = sim->ambush_sure > 0 && state != TOTEM_GATHER;
+
+	if (!sim->faults_on || state == TOTEM_IDLE || host->index >= sim->node_count)
 		return;
-	sim->ambush_left--;
+	if (sure) {
+		sim->ambush_sure--;
+		if (dice_ppm(&sim->chance, 600000))
+			return;
+	} else if (sim->ambush_left == 0 || !dice_ppm(&sim->chance, sim->ambush_ppm)) {
+		return;
+	} else {
+		sim->ambush_left--;
+	}
 	heap_push(&sim->heap, (struct happening) {
-		.at_ns = sim->now_ns + dice_scaled(&sim->prng, US_NS, 4 * MS_NS),
+		.at_ns = sim->now_ns + dice_scaled(&sim->chance, US_NS, 4 * MS_NS),
 		.kind = HAPPEN_AMBUSH, .host = host->index, .generation = sim->fault_round,
 	});
 }
@@ -449,7 +460,7 @@ fault_happening(struct sim *sim, const struct happening *happening)
 		return;
 	}
 	fault_happen(sim, fault_draw(sim), fault_victim(sim));
-	again.at_ns = sim->now_ns + dice(&sim->prng, 0, 2 * sim->fault_gap_ns);
+	again.at_ns = sim->now_ns + dice(&sim->chance, 0, 2 * sim->fault_gap_ns);
 	heap_push(&sim->heap, again);
 }
 
@@ -458,7 +469,7 @@ fault_start(struct sim *sim)
 {
 	sim->faults_on = true;
 	heap_push(&sim->heap, (struct happening) {
-		.at_ns = sim->now_ns + dice(&sim->prng, 0, 3 * SEC_NS), .kind = HAPPEN_FAULT,
+		.at_ns = sim->now_ns + dice(&sim->chance, 0, 3 * SEC_NS), .kind = HAPPEN_FAULT,
 	});
 }
 
@@ -466,35 +477,13 @@ fault_start(struct sim *sim)
 void
 fault_heal(struct sim *sim)
 {
-	bool leave_dead = !sim->options.calm && dice_ppm(&sim->prng, 200000);
+	bool leave_dead = !sim->options.calm && dice_ppm(&sim->chance, 200000);
 	bool some_alive = false;
 
-	sim->faults_on = false;
-	sim->fault_round++;
-	record_note(sim, "no more faults");
-	sim->usual.loss = sim->usual.corrupt = sim->usual.duplicate = sim->usual.reorder = 0;
-	sim->network = sim->usual;
-	for (uint32_t i = 0; i < sim->host_count * sim->host_count; i++) {
-		sim->link[i].cut = false;
-		sim->link[i].extra_ns = 0;
-	}
-	for (uint32_t i = 0; i < sim->host_count; i++) {
-		struct host *host = &sim->host[i];
-
-		host->island = 0;
-		host->deaf = host->mute = false;
-		host->storage.latency_ns = 0;
-		fault_undo(sim, UNDO_SLOW, host, 0);
-		fault_undo(sim, UNDO_FILTER, host, 0);
-		if (i >= sim->node_count) {
-			host_kill(sim, host);
-			host->up = false;
-			continue;
-		}
-		fault_undo(sim, UNDO_PAUSE, host, 0);
-		fault_undo(sim, UNDO_BRAKE, host, 0);
+	fault_act(sim, ACT_HEAL, 0, 0, 0);
+	for (uint32_t i = 0; i < sim->node_count; i++) {
 		if (!leave_dead || (!some_alive && i + 1 == sim->node_count))
-			fault_restart(sim, host);
-		some_alive = some_alive || host->totem != NULL;
+			fault_restart(sim, &sim->host[i]);
+		some_alive = some_alive || sim->host[i].totem != NULL;
 	}
 }

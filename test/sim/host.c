@@ -85,6 +85,7 @@ host_trace(void *context, const struct totem_trace *trace)
 		event.node = trace->node;
 		record_event(sim, &event);
 		fault_state_entered(sim, host, event.to);
+		play_state_entered(sim, host->index, event.to);
 		break;
 	case TOTEM_TRACE_ORIGINATE:
 		if (!host->watched)

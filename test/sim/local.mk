@@ -2,7 +2,7 @@
 # The simulated cluster and its judges, for vs and the scenarios.
 check_LTLIBRARIES += libsim.la
 libsim_la_SOURCES = \
-	test/sim/check.c test/sim/check.h test/sim/check_v01_integrity.c \
+	test/sim/act.c test/sim/check.c test/sim/check.h test/sim/check_v01_integrity.c \
 	test/sim/check_v02_same_configuration.c test/sim/check_v03_membership.c \
 	test/sim/check_v04_ids.c test/sim/check_v05_alternation.c \
 	test/sim/check_v06_transitional.c test/sim/check_v07_no_lone_install.c \
@@ -10,9 +10,10 @@ libsim_la_SOURCES = \
 	test/sim/check_v10_causal.c test/sim/check_v11_total.c test/sim/check_v12_safe.c \
 	test/sim/check_v13_fifo.c test/sim/check_v14_liveness.c test/sim/fault.c test/sim/heap.c \
 	test/sim/heap.h test/sim/history.c test/sim/history.h test/sim/host.c test/sim/message.c \
-	test/sim/mutant.c test/sim/mutant.h test/sim/network.c test/sim/profile.c \
-	test/sim/record.c test/sim/report.c test/sim/report.h test/sim/sim.c test/sim/sim.h \
-	test/sim/story.c test/sim/util.c test/sim/util.h \
+	test/sim/mutant.c test/sim/mutant.h test/sim/network.c test/sim/plan.c test/sim/plan.h \
+	test/sim/play.c test/sim/profile.c \
+	test/sim/record.c test/sim/report.c test/sim/report.h test/sim/shrink.c test/sim/sim.c test/sim/sim.h \
+	test/sim/story.c test/sim/trial.c test/sim/util.c test/sim/util.h \
 	test/sim/workload.c
 libsim_la_LIBADD = libtotem.la libbase.la
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/totem/wire.h"
 #include "test/sim/sim.h"
 
 #define DATAGRAM_OVERHEAD_BYTES	768u	/* what the kernel counts besides the payload */
@@ -76,6 +77,23 @@ network_keep(struct sim *sim, uint32_t from, uint32_t to, struct frame *frame)
 	sim->recorded[at] = (struct recorded) { .frame = frame, .from = from, .to = to };
 }
 
+/* Lost, but perhaps not for ever. */
+static void
+network_lose(struct sim *sim, uint32_t from, uint32_t to, struct frame *frame)
+{
+	struct recorded *slot = &sim->lost[sim->lost_next];
+
+	if (sim->options.calm || frame->len <= FRAME_TYPE_AT ||
+	    frame->data[FRAME_TYPE_AT] != WIRE_DATA)
+		return;
+	frame_put(slot->frame);
+	frame->users++;
+	*slot = (struct recorded) {
+		.frame = frame, .from = from, .to = to, .at_ns = sim->now_ns,
+	};
+	sim->lost_next = (sim->lost_next + 1) % SIM_LOST_MAX;
+}
+
 static void
 network_schedule(struct sim *sim, uint32_t from, uint32_t to, struct frame *frame,
     uint64_t at_ns)
@@ -110,8 +128,12 @@ network_cut(struct sim *sim, const struct host *from, const struct host *to)
 
 /* A middlebox that does not like this kind of frame. */
 static bool
-network_filtered(struct sim *sim, const struct host *to, const struct frame *frame)
+network_filtered(struct sim *sim, const struct host *from, const struct host *to,
+    const struct frame *frame)
 {
+	if (from->holes_ppm != 0 && frame->len > FRAME_TYPE_AT &&
+	    frame->data[FRAME_TYPE_AT] == WIRE_DATA && dice_ppm(&sim->prng, from->holes_ppm))
+		return true;
 	if (to->bytes_max != 0 && frame->len > to->bytes_max)
 		return true;
 	return to->type_lost != 0 && frame->len > FRAME_TYPE_AT &&
@@ -129,8 +151,9 @@ network_pass(struct sim *sim, struct host *from, struct host *to, struct frame *
 
 	depart_ns += frame->len * US_NS / n->bytes_per_us;
 	from->tx_free_ns = depart_ns;
-	if (network_filtered(sim, to, frame) || dice_ppm(&sim->prng, n->loss)) {
+	if (network_filtered(sim, from, to, frame) || dice_ppm(&sim->prng, n->loss)) {
 		sim->result.count[COUNT_LOST]++;
+		network_lose(sim, from->index, to->index, frame);
 		return;
 	}
 	arrive_ns = depart_ns + n->delay_ns + link->extra_ns +
@@ -163,6 +186,7 @@ network_send(struct sim *sim, struct host *from, struct host *to, struct frame *
 		network_keep(sim, from->index, to->index, frame);
 	if (network_cut(sim, from, to)) {
 		sim->result.count[COUNT_CUT]++;
+		network_lose(sim, from->index, to->index, frame);
 		return;
 	}
 	if (sim->filter != NULL)
@@ -243,29 +267,30 @@ network_arrive(struct sim *sim, const struct happening *happening)
 
 /* Noise, a frame cut short, or one with something of it overwritten. */
 void
-network_garbage(struct sim *sim)
+network_garbage(struct sim *sim, uint64_t dice_seed)
 {
-	uint64_t count = dice(&sim->prng, 1, 30);
+	struct prng prng = { .state = dice_seed };
+	uint64_t count = dice(&prng, 1, 30);
 	uint8_t noise[1500];
 
 	for (uint64_t i = 0; i < count; i++) {
-		uint32_t to = (uint32_t) prng_below(&sim->prng, sim->node_count);
-		uint32_t from = (uint32_t) prng_below(&sim->prng, sim->node_count);
-		size_t len = prng_below(&sim->prng, sizeof noise + 1);
+		uint32_t to = (uint32_t) prng_below(&prng, sim->node_count);
+		uint32_t from = (uint32_t) prng_below(&prng, sim->node_count);
+		size_t len = prng_below(&prng, sizeof noise + 1);
 		size_t keep = 0;
 		struct frame *frame;
 
 		for (size_t at = 0; at < len; at++)
-			noise[at] = (uint8_t) prng_u64(&sim->prng);
-		if (sim->recorded_count > 0 && dice_ppm(&sim->prng, 700000)) {
-			frame = sim->recorded[prng_below(&sim->prng, sim->recorded_count)].frame;
+			noise[at] = (uint8_t) prng_u64(&prng);
+		if (sim->recorded_count > 0 && dice_ppm(&prng, 700000)) {
+			frame = sim->recorded[prng_below(&prng, sim->recorded_count)].frame;
 			keep = frame->len < len ? frame->len : len;
-			keep = prng_below(&sim->prng, keep + 1);
+			keep = prng_below(&prng, keep + 1);
 			memcpy(noise, frame->data, keep);
 		}
 		frame = frame_new(noise, len);
 		network_schedule(sim, from, to, frame,
-		    sim->now_ns + dice(&sim->prng, 0, 100 * MS_NS));
+		    sim->now_ns + dice(&prng, 0, 100 * MS_NS));
 		frame_put(frame);
 		sim->result.count[COUNT_GARBAGE]++;
 	}
@@ -273,18 +298,36 @@ network_garbage(struct sim *sim)
 
 /* Frames of long ago come again, to whom they were sent or to somebody else. */
 void
-network_replay(struct sim *sim)
+network_replay(struct sim *sim, uint64_t dice_seed)
 {
-	uint64_t count = dice(&sim->prng, 1, 60);
+	struct prng prng = { .state = dice_seed };
+	uint64_t count = dice(&prng, 1, 60);
 
 	for (uint64_t i = 0; i < count && sim->recorded_count > 0; i++) {
 		const struct recorded *old =
-		    &sim->recorded[prng_below(&sim->prng, sim->recorded_count)];
-		uint32_t to = dice_ppm(&sim->prng, 700000) ? old->to :
-		    (uint32_t) prng_below(&sim->prng, sim->node_count);
+		    &sim->recorded[prng_below(&prng, sim->recorded_count)];
+		uint32_t to = dice_ppm(&prng, 700000) ? old->to :
+		    (uint32_t) prng_below(&prng, sim->node_count);
 
 		network_schedule(sim, old->from, to, old->frame,
-		    sim->now_ns + dice(&sim->prng, 0, SEC_NS));
+		    sim->now_ns + dice(&prng, 0, SEC_NS));
 		sim->result.count[COUNT_REPLAYED]++;
+	}
+}
+
+/* Slow paths: what was thought to be lost comes when things have moved on. */
+void
+network_stragglers(struct sim *sim, struct host *to)
+{
+	for (size_t i = 0; i < SIM_LOST_MAX; i++) {
+		struct recorded *slot = &sim->lost[i];
+
+		if (slot->frame == NULL || slot->to != to->index ||
+		    slot->at_ns + 3 * SEC_NS < sim->now_ns)
+			continue;
+		network_schedule(sim, slot->from, slot->to, slot->frame, sim->now_ns + US_NS);
+		frame_put(slot->frame);
+		slot->frame = NULL;
+		sim->result.count[COUNT_STRAGGLERS]++;
 	}
 }

@@ -32,7 +32,7 @@ profile_network(struct sim *sim)
 {
 	static const uint64_t losses[] = { 0, 0, 0, 1000, 10000, 30000, 80000 };
 	static const uint64_t delays_us[] = { 10, 30, 60, 100, 200, 1000, 5000 };
-	struct prng *prng = &sim->prng;
+	struct prng *prng = &sim->chance;
 	struct network *n = &sim->network;
 
 	n->loss = losses[prng_below(prng, 7)];
@@ -54,7 +54,7 @@ static void
 profile_hosts(struct sim *sim)
 {
 	static const uint32_t frame_bytes[] = { 1000, 1400, 1472, 1472, 8900, 8900, 65000 };
-	struct prng *prng = &sim->prng;
+	struct prng *prng = &sim->chance;
 	uint32_t usual = frame_bytes[prng_below(prng, 7)];
 	bool mixed = dice_ppm(prng, 200000), small = dice_ppm(prng, 150000);
 
@@ -74,7 +74,7 @@ profile_hosts(struct sim *sim)
 static void
 profile_faults(struct sim *sim)
 {
-	struct prng *prng = &sim->prng;
+	struct prng *prng = &sim->chance;
 
 	for (int kind = 0; kind < FAULT_COUNT; kind++)
 		sim->fault_weight[kind] = dice_ppm(prng, 500000) ? dice(prng, 1, 10) : 0;
@@ -113,9 +113,13 @@ void
 profile_choose(struct sim *sim)
 {
 	static const uint32_t firsts[] = { 1, 1, 1, 0xfffffff0u, 0x7ffffff0u, 0xfffffff0u };
-	struct prng *prng = &sim->prng;
+	struct prng *prng = &sim->chance;
 	uint64_t span_ns = sim->options.seconds * SEC_NS;
 
+	if (sim->options.plan != NULL) {
+		plan_to_world(sim->options.plan, sim);
+		return;
+	}
 	for (uint32_t i = 0; i < sim->node_count; i++)
 		sim->node_ids[i] = i + 1;
 	/* Real ones may be anything; large ones catch what is stored too small. */
@@ -141,4 +145,5 @@ profile_choose(struct sim *sim)
 		sim->message_bytes_max = (uint32_t) (profile_capacity(sim) / 5);
 	if (sim->message_bytes_max < 4000)
 		sim->message_bytes_max = 4000;
+	sim->trial = (enum sim_trial) dice(prng, TRIAL_NONE, TRIAL_COUNT - 1);
 }

@@ -18,6 +18,7 @@ static const char *const count_names[COUNT_COUNT] = {
 	[COUNT_OVERFLOWED] = "frames overflowed",
 	[COUNT_REFUSED] = "ports found closed",
 	[COUNT_REPLAYED] = "frames replayed",
+	[COUNT_STRAGGLERS] = "lost frames come late",
 	[COUNT_GARBAGE] = "garbage frames",
 	[COUNT_STARTS] = "processes started",
 	[COUNT_SYNC] = "sync messages",
@@ -60,6 +61,10 @@ report_add(struct sim_result *sum, const struct sim_result *one)
 	report_sums(sum->entered_for, one->entered_for, TOTEM_CAUSE_COUNT);
 	report_sums(sum->token_lost, one->token_lost, TOTEM_STATE_COUNT);
 	report_sums(sum->dropped, one->dropped, TOTEM_DROP_COUNT);
+	report_sums(sum->trial, one->trial, TRIAL_COUNT);
+	for (int i = 0; i < TRIAL_COUNT; i++)
+		if (one->trial_ns[i] > sum->trial_ns[i])
+			sum->trial_ns[i] = one->trial_ns[i];
 }
 
 static void
@@ -90,4 +95,7 @@ report_print(const struct sim_result *sum)
 		report_line("count", count_names[i], sum->count[i]);
 	for (int i = 0; i < TOTEM_DROP_COUNT; i++)
 		report_line("dropped", totem_drop_name((enum totem_drop) i), sum->dropped[i]);
+	for (int i = TRIAL_NONE + 1; i < TRIAL_COUNT; i++)
+		(void) printf("  %-14s %-32s %12" PRIu64 "  longest %" PRIu64 " ms\n", "trial",
+		    trial_name((enum sim_trial) i), sum->trial[i], sum->trial_ns[i] / MS_NS);
 }

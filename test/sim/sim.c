@@ -43,25 +43,33 @@ sim_new(const struct sim_options *options)
 	sim->options = *options;
 	if (sim->options.seconds == 0)
 		sim->options.seconds = 30;
-	sim->prng.state = options->seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-	sim->node_count = options->nodes != 0 ? options->nodes :
-	    (uint32_t) dice(&sim->prng, 3, 9);
+	if (options->plan != NULL) {
+		sim->options.seed = options->plan->world.seed;
+		sim->options.nodes = (uint32_t) options->plan->world.nodes;
+	}
+	sim->prng.state = sim->options.seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	sim->chance.state = sim->options.seed * UINT64_C(0xbf58476d1ce4e5b9) + 2;
+	sim->node_count = sim->options.nodes != 0 ? sim->options.nodes :
+	    (uint32_t) dice(&sim->chance, 3, 9);
 	sim->host_count = sim->node_count + 2;
 	sim->host = util_alloc(sim->host_count * sizeof *sim->host);
 	sim->node_ids = util_alloc(sim->node_count * sizeof *sim->node_ids);
 	sim->link = util_alloc((size_t) sim->host_count * sim->host_count * sizeof *sim->link);
 	sim->scratch = util_alloc(TOTEM_MESSAGE_BYTES_MAX);
 	sim->timing = totem_timing_default(sim->node_count);
-	sim->wall_ns = WALL_START_NS + options->seed % 1000 * SEC_NS;
+	sim->wall_ns = WALL_START_NS + sim->options.seed % 1000 * SEC_NS;
 	sim_hosts_init(sim);
-	history_init(&sim->history, options->seed);
+	history_init(&sim->history, sim->options.seed);
 	sim->check.history = &sim->history;
 	sim->check.only = options->only;
-	sim->result.seed = options->seed;
+	sim->result.seed = sim->options.seed;
 	sim->result.nodes = sim->node_count;
 	profile_choose(sim);
 	for (uint32_t i = 0; i < sim->node_count; i++)
 		sim->host[i].node_id = sim->node_ids[i];
+	if (options->record != NULL)
+		plan_of_seed(options->record, sim);
+	sim->record = options->record;
 	if (options->mutant != NULL)
 		mutation_init(sim);
 	return sim;
@@ -85,6 +93,8 @@ sim_free(struct sim *sim)
 	}
 	for (size_t i = 0; i < sim->recorded_count; i++)
 		frame_put(sim->recorded[i].frame);
+	for (size_t i = 0; i < SIM_LOST_MAX; i++)
+		frame_put(sim->lost[i].frame);
 	mutation_done(sim);
 	check_v13_done(&sim->check);
 	history_done(&sim->history);
@@ -92,6 +102,7 @@ sim_free(struct sim *sim)
 	free(sim->node_ids);
 	free(sim->link);
 	free(sim->scratch);
+	free(sim->play_armed);
 	free(sim);
 	return NULL;
 }
@@ -125,6 +136,9 @@ sim_step(struct sim *sim)
 	case HAPPEN_UNDO:
 	case HAPPEN_AMBUSH:
 		fault_happening(sim, &next);
+		break;
+	case HAPPEN_ACT:
+		play_happening(sim, &next);
 		break;
 	}
 	return sim->check.failed == 0;
@@ -202,13 +216,44 @@ sim_unsettled(struct sim *sim, const char *when)
 	sim->check.failed_at_ns = sim->now_ns;
 }
 
+/* Some messages more when all has healed: from each the same, the rest from the first. */
+static void
+sim_load_last(struct sim *sim)
+{
+	uint64_t missing = MESSAGES_MIN + 4u * sim->node_count, each, extra;
+	struct plan *record = sim->record;
+
+	missing = missing > sim->result.count[COUNT_APP] ?
+	    missing - sim->result.count[COUNT_APP] : 0;
+	each = 4 + missing / sim->node_count;
+	extra = missing;
+	if (sim->options.plan != NULL) {
+		each = sim->options.plan->world.after_each;
+		extra = sim->options.plan->world.after_extra;
+	}
+	if (record != NULL) {
+		record->world.after_each = each;
+		record->world.after_extra = extra;
+	}
+	/* What comes now is no act of the plan, but made anew each time. */
+	sim->record = NULL;
+	sim->chance.state = sim->options.seed ^ UINT64_C(0x94d049bb133111eb);
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		workload_add(sim, &sim->host[i], (uint32_t) each);
+	for (uint32_t i = 0; extra > 0 && i < sim->node_count; i++)
+		if (sim->host[i].totem != NULL) {
+			workload_add(sim, &sim->host[i], (uint32_t) extra);
+			extra = 0;
+		}
+}
+
 /* The faults are over: come to rest in time, deliver what is left and some more, stay at rest. */
 static void
 sim_converge(struct sim *sim)
 {
 	uint64_t longest_ns = sim->timing.token_ns > sim->timing.consensus_ns ?
 	    sim->timing.token_ns : sim->timing.consensus_ns;
-	uint64_t healed_ns = sim->now_ns, rest_ns, missing;
+	uint64_t healed_ns = sim->now_ns, rest_ns;
 
 	/* A fault of the last moment is noticed only now; a cut that stays, later still. */
 	sim_run_for(sim, sim->forever ? longest_ns : NOTICE_NS);
@@ -219,22 +264,15 @@ sim_converge(struct sim *sim)
 	if (sim->last_change_ns > healed_ns)
 		sim->result.converge_ns = sim->last_change_ns - healed_ns;
 	rest_ns = sim->last_change_ns;
-	missing = MESSAGES_MIN + 4u * sim->node_count;
-	missing = missing > sim->result.count[COUNT_APP] ?
-	    missing - sim->result.count[COUNT_APP] : 0;
-	for (uint32_t i = 0; i < sim->node_count; i++)
-		workload_add(sim, &sim->host[i], 4 + (uint32_t) (missing / sim->node_count));
-	for (uint32_t i = 0; missing > 0 && i < sim->node_count; i++)
-		if (sim->host[i].totem != NULL) {
-			workload_add(sim, &sim->host[i], (uint32_t) missing);
-			missing = 0;
-		}
+	sim_load_last(sim);
 	if (!sim_run_until(sim, sim_settled, 5 * longest_ns))
 		sim_unsettled(sim, "messages after the last fault are not delivered in time");
 	sim_run_for(sim, 3 * SEC_NS);
 	if (sim->last_change_ns != rest_ns)
 		check_fail(&sim->check, V14_LIVENESS, "the configuration changes at %" PRIu64
 		    " ms, long after the last fault", sim->last_change_ns / MS_NS);
+	if (sim->check.failed == 0)
+		trial_run(sim);
 }
 
 void
@@ -266,12 +304,14 @@ sim_finish(struct sim *sim)
 static void
 sim_start_hosts(struct sim *sim)
 {
-	bool at_once = dice_ppm(&sim->prng, 600000);
+	bool at_once = dice_ppm(&sim->chance, 600000);
 
 	for (uint32_t i = 0; i < sim->node_count; i++) {
 		if (!at_once)
-			sim_run_for(sim, dice(&sim->prng, 0, 500 * MS_NS));
-		host_start(sim, &sim->host[i], HOST_MISSING);
+			sim_run_for(sim, dice(&sim->chance, 0, 500 * MS_NS));
+		act_do(sim, (struct act) {
+			.kind = ACT_START, .host = i, .value = HOST_MISSING,
+		});
 	}
 }
 
@@ -289,8 +329,9 @@ sim_not_easy(struct sim *sim, uint64_t faults)
 		    count[COUNT_SAFE], count[COUNT_FRAGMENTED]);
 }
 
-uint32_t
-sim_run(struct sim *sim)
+/* Faults and load as the seed has them.  The number of faults. */
+static uint64_t
+sim_run_seed(struct sim *sim)
 {
 	uint64_t faults = 0;
 
@@ -301,14 +342,41 @@ sim_run(struct sim *sim)
 	for (int kind = 0; kind < FAULT_COUNT; kind++)
 		faults += sim->result.fault[kind];
 	for (; faults < FAULTS_MIN; faults++) {
-		host_kill(sim, &sim->host[faults % sim->node_count]);
+		act_do(sim, (struct act) {
+			.kind = ACT_CRASH, .host = (uint32_t) faults % sim->node_count,
+		});
 		sim->result.fault[FAULT_CRASH]++;
 	}
 	sim->load_on = false;
 	fault_heal(sim);
+	return faults;
+}
+
+static void
+sim_run_plan(struct sim *sim)
+{
+	bool healed = false;
+
+	for (size_t i = 0; i < sim->options.plan->count; i++)
+		healed = healed || sim->options.plan->act[i].kind == ACT_HEAL;
+	play_start(sim);
+	(void) sim_run_to(sim, plan_end_ns(sim->options.plan));
+	if (!healed)
+		act_do(sim, (struct act) { .kind = ACT_HEAL });
+}
+
+uint32_t
+sim_run(struct sim *sim)
+{
+	uint64_t faults = 0;
+
+	if (sim->options.plan != NULL)
+		sim_run_plan(sim);
+	else
+		faults = sim_run_seed(sim);
 	if (sim->check.failed == 0)
 		sim_converge(sim);
-	if (sim->check.failed == 0 && sim->options.seconds >= 30)
+	if (sim->check.failed == 0 && sim->options.seconds >= 30 && sim->options.plan == NULL)
 		sim_not_easy(sim, faults);
 	sim_finish(sim);
 	return sim->result.failed;

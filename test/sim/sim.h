@@ -21,10 +21,12 @@
 #include "test/sim/check.h"
 #include "test/sim/heap.h"
 #include "test/sim/history.h"
+#include "test/sim/plan.h"
 #include "test/sim/util.h"
 
 #define SIM_HOSTS_MAX		(TOTEM_NODES_MAX + 2u)	/* a double and a stranger */
 #define SIM_RECORDED_MAX	128u
+#define SIM_LOST_MAX		64u	/* frames kept that were lost */
 #define SIM_STEPS_MAX		UINT64_C(60000000)
 
 enum sim_happening {
@@ -38,6 +40,22 @@ enum sim_happening {
 	HAPPEN_FAULT,
 	HAPPEN_UNDO,		/* value: enum sim_undo */
 	HAPPEN_AMBUSH,		/* a fault at a tender moment */
+	HAPPEN_ACT,		/* value: which of the plan */
+};
+
+enum sim_trial {		/* a small mishap when all is well, and how long it may be felt */
+	TRIAL_NONE,
+	TRIAL_CRASH,
+	TRIAL_SILENCE,
+	TRIAL_LEAVE,
+	TRIAL_RESTART,
+	TRIAL_PAUSE,
+	TRIAL_LOST_TOKEN,
+	TRIAL_LOST_DATA,
+	TRIAL_LOST_JOINS,
+	TRIAL_FORGED,
+	TRIAL_BRAKE,
+	TRIAL_COUNT
 };
 
 enum sim_fault {
@@ -63,6 +81,8 @@ enum sim_fault {
 	FAULT_CORRUPTION,
 	FAULT_TYPE,		/* one type of frame is lost, everywhere or at one node */
 	FAULT_BIG,		/* frames above a size do not get through to one node */
+	FAULT_HOLES,		/* a sender dies, and some of its last frames nobody has */
+	FAULT_STRAGGLERS,	/* frames that were lost come late after all */
 	FAULT_SLOW,
 	FAULT_SMALL_BUFFER,
 	FAULT_GARBAGE,
@@ -85,6 +105,7 @@ enum sim_undo {
 	UNDO_ISOLATE,
 	UNDO_NETWORK,
 	UNDO_FILTER,
+	UNDO_HOLES,		/* it dies */
 	UNDO_SLOW,
 	UNDO_BRAKE,
 	UNDO_DISK,
@@ -100,6 +121,7 @@ enum sim_count {
 	COUNT_OVERFLOWED,
 	COUNT_REFUSED,
 	COUNT_REPLAYED,
+	COUNT_STRAGGLERS,
 	COUNT_GARBAGE,
 	COUNT_STARTS,
 	COUNT_SYNC,
@@ -134,6 +156,7 @@ struct sim_result {
 	uint64_t entered_for[TOTEM_CAUSE_COUNT];
 	uint64_t token_lost[TOTEM_STATE_COUNT];
 	uint64_t dropped[TOTEM_DROP_COUNT];
+	uint64_t trial[TRIAL_COUNT], trial_ns[TRIAL_COUNT];	/* runs, longest repair */
 };
 
 struct frame {
@@ -195,6 +218,7 @@ struct host {
 	uint8_t type_lost;		/* of frames to this host; 0: none */
 	uint32_t type_lost_ppm;
 	uint32_t bytes_max;		/* of frames to this host; 0: any */
+	uint32_t holes_ppm;		/* of data frames from this host are lost */
 	uint64_t tx_free_ns;
 	struct received *queue;		/* a ring buffer */
 	size_t queue_first, queue_count, queue_room;
@@ -228,6 +252,7 @@ struct network {		/* rates in parts per million */
 struct recorded {
 	struct frame *frame;
 	uint32_t from, to;
+	uint64_t at_ns;
 };
 
 enum sim_verdict { FRAME_PASS, FRAME_DROP, FRAME_TWICE };
@@ -243,13 +268,16 @@ struct sim_options {
 	uint32_t only;			/* 0, or the one property to check */
 	bool calm;			/* no faults and no load but the caller's */
 	uint32_t seq_first;		/* calm: first sequence number; 0: 1 */
+	const struct plan *plan;	/* what happens, instead of the seed's choice; NULL */
+	struct plan *record;		/* what happens is to be written down here; NULL */
 };
 
 struct sim {
 	struct sim_options options;
 	uint64_t now_ns;
 	uint64_t steps;
-	struct prng prng;
+	struct prng prng;		/* of the network and the hosts */
+	struct prng chance;		/* of what is done to them: profile, faults, load */
 	struct heap heap;
 	struct host *host;
 	uint32_t host_count;		/* with double and stranger */
@@ -259,6 +287,8 @@ struct sim {
 	struct network network, usual;
 	struct recorded recorded[SIM_RECORDED_MAX];
 	size_t recorded_count;
+	struct recorded lost[SIM_LOST_MAX];	/* data frames, a ring buffer */
+	size_t lost_next;
 	struct totem_timing timing;
 	uint64_t wall_ns;		/* at the start of virtual time */
 	uint32_t seq_first;
@@ -269,12 +299,17 @@ struct sim {
 	uint64_t fault_gap_ns, fault_weight[FAULT_COUNT];
 	uint64_t ambush_ppm;
 	uint32_t ambush_left;
+	uint32_t ambush_sure;		/* the next state entries are ambushed, whatever the dice */
 	uint64_t load_gap_ns;
 	uint64_t safe_ppm;
 	uint32_t message_bytes_max;
 	bool load_on;
 	uint32_t wanted;		/* messages */
 	bool forever;			/* some cut stays */
+	enum sim_trial trial;
+	struct plan *record;		/* what happens is written down here; NULL */
+	uint32_t trial_host, trial_left;	/* frames to be lost */
+	uint8_t *play_armed;		/* by act of the plan: 1 waits for its state, 2 had it */
 	struct history history;
 	struct check check;
 	struct mutation *mutation;
@@ -321,8 +356,9 @@ struct frame *frame_new(const uint8_t *data, size_t len);
 void frame_put(struct frame *frame);
 void network_send(struct sim *sim, struct host *from, struct host *to, struct frame *frame);
 void network_arrive(struct sim *sim, const struct happening *happening);
-void network_garbage(struct sim *sim);
-void network_replay(struct sim *sim);
+void network_garbage(struct sim *sim, uint64_t dice_seed);
+void network_replay(struct sim *sim, uint64_t dice_seed);
+void network_stragglers(struct sim *sim, struct host *to);
 struct host *network_find(struct sim *sim, uint32_t node_id);
 struct link *network_link(struct sim *sim, uint32_t from, uint32_t to);
 
@@ -330,6 +366,7 @@ struct link *network_link(struct sim *sim, uint32_t from, uint32_t to);
 void workload_start(struct sim *sim);
 void workload_happening(struct sim *sim, const struct happening *happening);
 void workload_add(struct sim *sim, struct host *host, uint32_t count);
+void workload_few(struct sim *sim, struct host *host, uint32_t count);
 void workload_want(struct sim *sim, struct host *host, uint32_t len, bool safe);
 
 /* fault.c */
@@ -338,6 +375,10 @@ void fault_happening(struct sim *sim, const struct happening *happening);
 void fault_state_entered(struct sim *sim, struct host *host, enum totem_state state);
 void fault_heal(struct sim *sim);
 const char *fault_name(enum sim_fault fault);
+
+/* trial.c: on a cluster at rest */
+void trial_run(struct sim *sim);
+const char *trial_name(enum sim_trial trial);
 
 /* record.c: an event happens, as the cores' host sees it */
 void record_event(struct sim *sim, const struct event *event);

@@ -44,3 +44,21 @@ dice_scaled(struct prng *prng, uint64_t low, uint64_t high)
 	top = low << prng_below(prng, octaves + 1);
 	return dice(prng, top, top * 2 < high ? top * 2 : high);
 }
+
+bool
+util_milliseconds(const char *text, uint64_t *ret_ns)
+{
+	char *end;
+	uint64_t value, scale = MS_NS;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	value = strtoull(text, &end, 10) * MS_NS;
+	if (*end == '.')
+		for (end++; *end >= '0' && *end <= '9' && scale > 1; end++) {
+			scale /= 10;
+			value += (uint64_t) (*end - '0') * scale;
+		}
+	*ret_ns = value;
+	return *end == '\0';
+}

@@ -37,4 +37,7 @@ dice_ppm(struct prng *prng, uint64_t ppm)
 
 /* low .. high with each order of magnitude equally likely: short and long ones both happen. */
 uint64_t dice_scaled(struct prng *prng, uint64_t low, uint64_t high);
+
+/* "12.345678" to nanoseconds; false: it is no such number. */
+bool util_milliseconds(const char *text, uint64_t *ret_ns);
 #endif

@@ -16,15 +16,22 @@ static const char usage[] =
     "       vs --seeds FROM COUNT [--nodes-min A] [--nodes-max B] [--jobs J] [--seconds S]"
     " [--quiet]\n"
     "          [--until-failed]\n"
+    "       vs --scenario FILE [--trace] [--tell]\n"
+    "       vs --shrink (--seed N [--nodes K] | --scenario FILE) [--limit SECONDS]"
+    " [--write FILE] [--trace]\n"
     "       vs --check-mutants [--seeds FROM COUNT]\n"
-    "A seed is a run: the same one every time.  --trace tells it line by line.  Exit status 0: no\n"
-    "property was violated; 1: one was; 2: the command line is wrong.\n";
+    "A seed is a run: the same one every time.  --trace tells it line by line, --tell what matters.\n"
+    "--write FILE keeps the run, shrunk or not, as a scenario: all that is done, act by act.\n"
+    "Exit status 0: no property was violated; 1: one was; 2: the command line is wrong.\n";
 
 struct arguments {
 	struct sim_options options;
 	struct campaign campaign;
 	bool many, mutants;
-	bool trace, quiet;
+	bool trace, quiet, tell, shrink;
+	const char *scenario, *write;
+	struct plan plan;
+	uint64_t limit_seconds;
 };
 
 static int
@@ -64,6 +71,24 @@ argument_take(struct arguments *a, char **words)
 		a->quiet = true;
 		return 1;
 	}
+	if (strcmp(name, "--tell") == 0) {
+		a->tell = true;
+		return 1;
+	}
+	if (strcmp(name, "--shrink") == 0) {
+		a->shrink = true;
+		return 1;
+	}
+	if (strcmp(name, "--scenario") == 0 && value != NULL) {
+		a->scenario = value;
+		return 2;
+	}
+	if (strcmp(name, "--write") == 0 && value != NULL) {
+		a->write = value;
+		return 2;
+	}
+	if (strcmp(name, "--limit") == 0)
+		return argument_number(value, &a->limit_seconds) < 0 ? -EINVAL : 2;
 	if (strcmp(name, "--until-failed") == 0) {
 		a->campaign.until_failed = true;
 		return 1;
@@ -121,10 +146,68 @@ run_one(const struct arguments *a)
 	return failed == 0 ? 0 : 1;
 }
 
+static int
+plan_load(struct arguments *a)
+{
+	FILE *in = fopen(a->scenario, "re");
+	int r;
+
+	if (in == NULL) {
+		perror(a->scenario);
+		return -EINVAL;
+	}
+	r = plan_read(&a->plan, in, a->scenario);
+	(void) fclose(in);
+	a->options.plan = &a->plan;
+	return r;
+}
+
+static int
+plan_keep(const struct arguments *a)
+{
+	FILE *out = strcmp(a->write, "-") == 0 ? stdout : fopen(a->write, "we");
+
+	if (out == NULL) {
+		perror(a->write);
+		return 2;
+	}
+	plan_write(&a->plan, out);
+	if (out != stdout)
+		(void) fclose(out);
+	return 0;
+}
+
+/* One run, by seed or by scenario: shrunk, kept, told. */
+static int
+run_single(struct arguments *a)
+{
+	struct shrink shrink = { .limit_seconds = a->limit_seconds, .quiet = a->quiet };
+
+	if (a->scenario != NULL && plan_load(a) < 0)
+		return 2;
+	if (a->scenario == NULL && (a->shrink || a->write != NULL)) {
+		if (!shrink_record(&a->plan, &a->options)) {
+			(void) fprintf(stderr, "vs: the run could not be recorded\n");
+			return 2;
+		}
+		a->options.plan = &a->plan;
+	}
+	if (a->shrink && !shrink_plan(&a->plan, &shrink)) {
+		(void) fprintf(stderr, "vs: this run does not fail\n");
+		return 2;
+	}
+	if (a->write != NULL && plan_keep(a) != 0)
+		return 2;
+	if (a->shrink && a->write == NULL)
+		plan_write(&a->plan, stdout);
+	return run_one(a);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct arguments a = {
+		.limit_seconds = 300,
 		.campaign = { .first = 1, .count = 1, .nodes_min = 3, .nodes_max = 9, .jobs = 2 },
 	};
 	int taken;
@@ -148,5 +231,7 @@ main(int argc, char **argv)
 		return campaign_mutants(&a.campaign) == 0 ? 0 : 1;
 	if (a.many)
 		return campaign_run(&a.campaign) == 0 ? 0 : 1;
-	return run_one(&a);
+	taken = run_single(&a);
+	plan_done(&a.plan);
+	return taken;
 }

@@ -22,18 +22,18 @@ workload_want(struct sim *sim, struct host *host, uint32_t len, bool safe)
 static uint32_t
 workload_size(struct sim *sim)
 {
-	uint64_t kind = prng_below(&sim->prng, 1000), size;
+	uint64_t kind = prng_below(&sim->chance, 1000), size;
 
 	if (kind < 30)
-		size = dice(&sim->prng, 1, MESSAGE_HEAD_BYTES - 1);
+		size = dice(&sim->chance, 1, MESSAGE_HEAD_BYTES - 1);
 	else if (kind < 750)
-		size = dice_scaled(&sim->prng, MESSAGE_HEAD_BYTES, 1400);
+		size = dice_scaled(&sim->chance, MESSAGE_HEAD_BYTES, 1400);
 	else if (kind < 950)
-		size = dice_scaled(&sim->prng, 1000, 20000);
+		size = dice_scaled(&sim->chance, 1000, 20000);
 	else if (kind < 992)
-		size = dice_scaled(&sim->prng, 20000, 200000);
+		size = dice_scaled(&sim->chance, 20000, 200000);
 	else if (kind < 999)
-		size = dice_scaled(&sim->prng, 200000, 1u << 20);
+		size = dice_scaled(&sim->chance, 200000, 1u << 20);
 	else
 		size = TOTEM_MESSAGE_BYTES_MAX;
 	return (uint32_t) (size < sim->message_bytes_max ? size : sim->message_bytes_max);
@@ -44,9 +44,29 @@ workload_add(struct sim *sim, struct host *host, uint32_t count)
 {
 	if (host->totem == NULL || !host->watched)
 		return;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t size = workload_size(sim);
+
+		act_do(sim, (struct act) {
+			.kind = ACT_SEND, .host = host->index, .value = size,
+			.other = dice_ppm(&sim->chance, sim->safe_ppm),
+		});
+	}
+}
+
+/* Some short ones, at once. */
+void
+workload_few(struct sim *sim, struct host *host, uint32_t count)
+{
+	if (host->totem == NULL || !host->watched || sim->result.count[COUNT_APP] >
+	    3u * sim->wanted)
+		return;
 	for (uint32_t i = 0; i < count; i++)
-		workload_want(sim, host, workload_size(sim), dice_ppm(&sim->prng, sim->safe_ppm));
-	host_flush(sim, host);
+		act_do(sim, (struct act) {
+			.kind = ACT_SEND, .host = host->index,
+			.value = dice(&sim->chance, MESSAGE_HEAD_BYTES, host->frame_bytes),
+			.other = dice_ppm(&sim->chance, sim->safe_ppm),
+		});
 }
 
 void
@@ -67,8 +87,8 @@ workload_happening(struct sim *sim, const struct happening *happening)
 	if (!sim->load_on)
 		return;
 	if (sent < 2u * sim->wanted)
-		workload_add(sim, &sim->host[prng_below(&sim->prng, sim->node_count)],
-		    (uint32_t) dice(&sim->prng, 1, BURST_MAX));
-	again.at_ns = sim->now_ns + dice(&sim->prng, 0, 2 * sim->load_gap_ns);
+		workload_add(sim, &sim->host[prng_below(&sim->chance, sim->node_count)],
+		    (uint32_t) dice(&sim->chance, 1, BURST_MAX));
+	again.at_ns = sim->now_ns + dice(&sim->chance, 0, 2 * sim->load_gap_ns);
 	heap_push(&sim->heap, again);
 }
