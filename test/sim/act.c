@@ -41,6 +41,7 @@ static const struct {
 	[ACT_BUFFER] = { "buffer", "hv" },
 	[ACT_GARBAGE] = { "garbage", "v" },
 	[ACT_REPLAY] = { "replay", "v" },
+	[ACT_FORGE] = { "forge", "v" },
 	[ACT_BRAKE] = { "brake", "hv" },
 	[ACT_RECONFIGURE] = { "reconfigure", "h" },
 	[ACT_DISK] = { "disk", "ht" },
@@ -332,6 +333,9 @@ act_apply(struct sim *sim, const struct act *act)
 	case ACT_REPLAY:
 		network_replay(sim, act->value);
 		break;
+	case ACT_FORGE:
+		network_forge(sim, act->value);
+		break;
 	case ACT_DISK:
 		host->storage.latency_ns = act->value;
 		break;
@@ -376,5 +380,7 @@ act_do(struct sim *sim, struct act act)
 	if (sim->record != NULL)
 		plan_add(sim->record, &act);
 	act_note(sim, &act);
+	if (sim->tale != NULL)
+		tale_act(sim, &act);
 	act_apply(sim, &act);
 }

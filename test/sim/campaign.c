@@ -29,6 +29,7 @@ struct worker {
 	struct sim_result result;
 };
 
+static FILE *failed_list;		/* NULL: nobody keeps it */
 static struct sim *campaign_sim;	/* the child's, for the assertion handler */
 static int campaign_fd;
 
@@ -75,7 +76,7 @@ campaign_child(const struct campaign *campaign, uint64_t seed, uint32_t nodes,
 	cs_assert_handler_set(campaign_assert_failed);
 	(void) sim_run(campaign_sim);
 	campaign_tell(&campaign_sim->result);
-	_exit(0);
+	exit(0);	/* with what is due at the end, such as the counts of a coverage build */
 }
 
 static void
@@ -164,6 +165,9 @@ campaign_collect(const struct campaign *campaign, const struct worker *worker,
 	if (worker->result.failed == 0)
 		return;
 	(*failed_count)++;
+	if (failed_list != NULL)
+		(void) fprintf(failed_list, "failed %" PRIu64 " %" PRIu32 " %s\n", worker->seed,
+		    worker->nodes, campaign_failed_name(worker->result.failed));
 	(void) printf("FAILED seed %" PRIu64 ": %s: %s\n"
 	    "       replay: vs --seed %" PRIu64 " --nodes %" PRIu32 " --seconds %" PRIu64
 	    " --trace\n", worker->seed, campaign_failed_name(worker->result.failed),
@@ -195,11 +199,11 @@ campaign_wait(const struct campaign *campaign, struct worker *workers, struct si
 	}
 }
 
-uint64_t
-campaign_run(const struct campaign *campaign)
+/* Runs the seeds; how many failed. */
+static uint64_t
+campaign_seeds(const struct campaign *campaign, struct sim_result *sum)
 {
 	static struct worker workers[JOBS_MAX];
-	static struct sim_result sum;
 	uint64_t next = 0, busy = 0, failed_count = 0;
 
 	while (next < campaign->count || busy > 0) {
@@ -215,12 +219,38 @@ campaign_run(const struct campaign *campaign)
 			busy += workers[i].pid != 0;
 		}
 		if (busy > 0)
-			campaign_wait(campaign, workers, &sum, &failed_count);
+			campaign_wait(campaign, workers, sum, &failed_count);
 	}
+	return failed_count;
+}
+
+uint64_t
+campaign_run(const struct campaign *campaign)
+{
+	static struct sim_result sum;
+	uint64_t failed_count = campaign_seeds(campaign, &sum);
+
 	if (!campaign->quiet)
 		report_print(&sum);
 	(void) printf("%" PRIu64 " passed, %" PRIu64 " failed\n", sum.runs > failed_count ?
 	    sum.runs - failed_count : 0, failed_count);
+	return failed_count;
+}
+
+uint64_t
+campaign_step(const struct campaign *campaign, uint64_t *ret_simulated_ns, char *failed_seeds,
+    size_t size)
+{
+	struct sim_result sum = { 0 };
+	uint64_t failed_count;
+
+	failed_seeds[0] = '\0';
+	failed_list = fmemopen(failed_seeds, size, "w");
+	failed_count = campaign_seeds(campaign, &sum);
+	if (failed_list != NULL)
+		(void) fclose(failed_list);
+	failed_list = NULL;
+	*ret_simulated_ns = sum.simulated_ns;
 	return failed_count;
 }
 

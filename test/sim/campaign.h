@@ -19,6 +19,11 @@ struct campaign {
 
 /* The number of failed seeds. */
 uint64_t campaign_run(const struct campaign *campaign);
+/* The same in steps, kept in a file after each: stopped, it goes on from there. */
+uint64_t campaign_long(const struct campaign *campaign, const char *state_file);
+/* One step's share of it (campaign_long.c). */
+uint64_t campaign_step(const struct campaign *campaign, uint64_t *ret_simulated_ns,
+    char *failed_seeds, size_t size);
 /* The number of mutants that survived. */
 uint64_t campaign_mutants(const struct campaign *campaign);
 const char *campaign_failed_name(uint32_t failed);

@@ -35,6 +35,7 @@ static const char *const fault_names[FAULT_COUNT] = {
 	[FAULT_SMALL_BUFFER] = "small receive buffer",
 	[FAULT_GARBAGE] = "garbage",
 	[FAULT_REPLAY] = "replay",
+	[FAULT_FORGED] = "impossible frames",
 	[FAULT_BRAKE] = "brake",
 	[FAULT_RECONFIGURE] = "reconfiguration",
 	[FAULT_DISK] = "slow disk",
@@ -242,14 +243,31 @@ fault_on_process(struct sim *sim, struct host *host, enum sim_fault kind)
 static void
 fault_holes(struct sim *sim, struct host *host)
 {
+	bool all = dice_ppm(&sim->chance, 400000), alone = dice_ppm(&sim->chance, 400000);
+
 	if (host->totem == NULL || host->paused)
 		return;
-	fault_act(sim, ACT_HOLES, host->index, 0, dice(&sim->chance, 300000, 900000));
+	/* Nobody has them, or some have some; others have sent more behind them, or not. */
+	fault_act(sim, ACT_HOLES, host->index, 0, all ? MILLION :
+	    dice(&sim->chance, 300000, 900000));
 	for (uint32_t i = 0; i < sim->node_count; i++)
-		workload_few(sim, &sim->host[i], (uint32_t) dice(&sim->chance, 1, 6));
+		if (!alone || i == host->index)
+			workload_few(sim, &sim->host[i], (uint32_t) dice(&sim->chance, 1, 6));
 	sim->ambush_sure = (uint32_t) dice(&sim->chance, 0, 2 * sim->node_count);
-	fault_undo_later(sim, UNDO_HOLES, host->index, 0,
-	    dice_scaled(&sim->chance, 20 * US_NS, 10 * MS_NS));
+	host->doomed = true;
+	fault_undo_later(sim, UNDO_HOLES, host->index, 0, 300 * MS_NS);
+}
+
+/* A doomed node has sent some data: it dies before it can repeat what is lost of it, which would be
+ * a rotation later; or soon after. */
+void
+fault_originated(struct sim *sim, struct host *host)
+{
+	if (!host->doomed || !sim->faults_on)
+		return;
+	host->doomed = false;
+	fault_undo_later(sim, UNDO_HOLES, host->index, 0, dice_scaled(&sim->chance, US_NS,
+	    2 * sim->node_count * (sim->network.delay_ns + 50 * US_NS)));
 }
 
 static void
@@ -323,6 +341,9 @@ fault_happen(struct sim *sim, enum sim_fault kind, struct host *host)
 	case FAULT_REPLAY:
 		fault_act(sim, ACT_REPLAY, 0, 0, prng_u64(&sim->chance));
 		break;
+	case FAULT_FORGED:
+		fault_act(sim, ACT_FORGE, 0, 0, prng_u64(&sim->chance));
+		break;
 	case FAULT_DISK:
 		fault_act(sim, ACT_DISK, host->index, 0, dice(&sim->chance, SEC_NS, 10 * SEC_NS));
 		fault_undo_later(sim, UNDO_DISK, host->index, 0, fault_span(sim));
@@ -371,6 +392,8 @@ fault_undo(struct sim *sim, enum sim_undo undo, struct host *host, uint32_t othe
 		}
 		break;
 	case UNDO_HOLES:
+		if (host->holes_ppm == 0)
+			break;
 		fault_stop(sim, host, FAULT_CRASH);
 		fault_act(sim, ACT_HOLES, at, 0, 0);
 		break;
@@ -409,8 +432,14 @@ fault_ambush(struct sim *sim, struct host *host)
 		FAULT_PARTITION, FAULT_CUT_ONE_WAY, FAULT_ISOLATE, FAULT_LOSS, FAULT_CLOCK_JUMP,
 		FAULT_LEAVE, FAULT_REPLAY, FAULT_STRAGGLERS, FAULT_STRAGGLERS, FAULT_STRAGGLERS,
 	};
+	static const enum sim_fault tender[] = {	/* of a change after a death that left holes */
+		FAULT_STRAGGLERS, FAULT_STRAGGLERS, FAULT_STRAGGLERS, FAULT_PARTITION,
+		FAULT_PARTITION, FAULT_CRASH, FAULT_ISOLATE, FAULT_PAUSE,
+	};
 	enum sim_fault kind = kinds[prng_below(&sim->chance, sizeof kinds / sizeof *kinds)];
 
+	if (sim->ambush_sure > 0)
+		kind = tender[prng_below(&sim->chance, sizeof tender / sizeof *tender)];
 	if (kind != FAULT_STRAGGLERS && dice_ppm(&sim->chance, 300000))
 		host = fault_victim(sim);
 	sim->result.fault[FAULT_AMBUSH]++;
@@ -436,7 +465,7 @@ fault_state_entered(struct sim *sim, struct host *host, enum totem_state state)
 		sim->ambush_left--;
 	}
 	heap_push(&sim->heap, (struct happening) {
-		.at_ns = sim->now_ns + dice_scaled(&sim->chance, US_NS, 4 * MS_NS),
+		.at_ns = sim->now_ns + dice_scaled(&sim->chance, US_NS, sure ? MS_NS / 2 : 4 * MS_NS),
 		.kind = HAPPEN_AMBUSH, .host = host->index, .generation = sim->fault_round,
 	});
 }

@@ -94,9 +94,12 @@ host_trace(void *context, const struct totem_trace *trace)
 		event.message = history_submitted(&sim->history, host->proc, trace->a);
 		event.seq = (uint32_t) trace->b;
 		record_event(sim, &event);
+		fault_originated(sim, host);
 		break;
 	case TOTEM_TRACE_CONDEMN:
 		sim->result.count[COUNT_CONDEMNED]++;
+		if (sim->tale != NULL)
+			tale_condemned(sim, trace->node, (enum totem_cause) trace->c);
 		break;
 	case TOTEM_TRACE_SUSPECT:
 		sim->result.count[COUNT_SUSPECTED]++;
@@ -412,6 +415,9 @@ host_reconfigure(struct sim *sim, struct host *host)
 	uint32_t peers[SIM_HOSTS_MAX];
 	uint32_t count = host_peers(sim, host, peers);
 
+	contract_ask(sim, host);
+	contract_misuse(sim, host);
+	host_follow_up(sim, host);
 	cs_assert(totem_reconfigure(host->totem, host_clock(sim, host), &sim->timing, peers,
 	    count) == 0);
 	host_follow_up(sim, host);
@@ -454,6 +460,10 @@ host_start(struct sim *sim, struct host *host, enum host_storage storage)
 	}
 	record_note(sim, "%u starts above %llx", host->node_id,
 	    (unsigned long long) config.ring_seq_floor);
+	if (sim->timing_default)
+		config.timing = (struct totem_timing) { 0 };	/* which is the same */
+	if (host->generation == 1)
+		contract_new(&config);
 	cs_assert(totem_new(&config, &host->totem) == 0);
 	totem_start(host->totem, host_clock(sim, host));
 	host_follow_up(sim, host);
@@ -508,6 +518,7 @@ host_leave(struct sim *sim, struct host *host)
 
 	totem_leave(host->totem, host_clock(sim, host));
 	host_carry_out(sim, host);
+	contract_left(sim, host);
 	if (host->watched)
 		record_event(sim, &event);
 	host_end(sim, host);

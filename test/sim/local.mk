@@ -8,17 +8,18 @@ libsim_la_SOURCES = \
 	test/sim/check_v06_transitional.c test/sim/check_v07_no_lone_install.c \
 	test/sim/check_v08_self_delivery.c test/sim/check_v09_atomicity.c \
 	test/sim/check_v10_causal.c test/sim/check_v11_total.c test/sim/check_v12_safe.c \
-	test/sim/check_v13_fifo.c test/sim/check_v14_liveness.c test/sim/fault.c test/sim/heap.c \
+	test/sim/check_v13_fifo.c test/sim/check_v14_liveness.c test/sim/contract.c test/sim/fault.c test/sim/forge.c test/sim/heap.c \
 	test/sim/heap.h test/sim/history.c test/sim/history.h test/sim/host.c test/sim/message.c \
 	test/sim/mutant.c test/sim/mutant.h test/sim/network.c test/sim/plan.c test/sim/plan.h \
 	test/sim/play.c test/sim/profile.c \
 	test/sim/record.c test/sim/report.c test/sim/report.h test/sim/shrink.c test/sim/sim.c test/sim/sim.h \
-	test/sim/story.c test/sim/trial.c test/sim/util.c test/sim/util.h \
+	test/sim/story.c test/sim/tale.c test/sim/trial.c test/sim/util.c test/sim/util.h \
 	test/sim/workload.c
 libsim_la_LIBADD = libtotem.la libbase.la
 
 check_PROGRAMS += test/sim/vs
-test_sim_vs_SOURCES = test/sim/campaign.c test/sim/campaign.h test/sim/vs.c
+test_sim_vs_SOURCES = test/sim/campaign.c test/sim/campaign.h test/sim/campaign_long.c \
+	test/sim/vs.c
 test_sim_vs_LDADD = libsim.la
 
 if HAVE_CHECK
@@ -29,5 +30,22 @@ test_sim_scenario_LDADD = libsim.la $(CHECK_LIBS)
 TESTS += test/sim/scenario
 endif
 
-TESTS += test/sim/seeds.sh
-EXTRA_DIST += test/sim/seeds.sh
+TESTS += test/sim/seeds.sh test/sim/scenarios.sh
+EXTRA_DIST += test/sim/seeds.sh test/sim/scenarios.sh test/sim/scenarios test/sim/trace
+
+# The golden traces anew, when the ring is meant to behave otherwise: look at the difference.
+update-traces: test/sim/vs$(EXEEXT)
+	SIM_UPDATE=yes srcdir='$(srcdir)' $(srcdir)/test/sim/scenarios.sh
+
+# 100,000 seeds: hours.  What was done is kept in test/sim/long.state; stopped, it goes on from there,
+# and to begin anew that file is removed.
+LONG_SEEDS = 100000
+LONG_JOBS = 2
+check-long: test/sim/vs$(EXEEXT)
+	test/sim/vs --seeds 1 $(LONG_SEEDS) --jobs $(LONG_JOBS) --quiet \
+		--resume test/sim/long.state
+
+coverage-sim:
+	$(srcdir)/test/sim/coverage.sh '$(srcdir)'
+.PHONY: update-traces check-long coverage-sim
+CLEANFILES += test/sim/long.state

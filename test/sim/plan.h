@@ -50,6 +50,7 @@ enum act_kind {
 	ACT_BUFFER,		/* receive buffer, bytes */
 	ACT_GARBAGE,		/* value: its dice */
 	ACT_REPLAY,
+	ACT_FORGE,
 	ACT_BRAKE,
 	ACT_RECONFIGURE,
 	ACT_DISK,		/* ns a write; 0: quick */

@@ -40,6 +40,8 @@ record_plain(struct sim *sim, const struct event *event)
 	check_event(&sim->check, event);
 	if (sim->options.story != NULL)
 		story_event(sim, event);
+	if (sim->tale != NULL)
+		tale_event(sim, event);
 	if (sim->check.failed != 0) {
 		sim->check.failed_at_ns = sim->now_ns;
 		return;

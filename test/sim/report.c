@@ -19,6 +19,7 @@ static const char *const count_names[COUNT_COUNT] = {
 	[COUNT_REFUSED] = "ports found closed",
 	[COUNT_REPLAYED] = "frames replayed",
 	[COUNT_STRAGGLERS] = "lost frames come late",
+	[COUNT_FORGED] = "impossible frames",
 	[COUNT_GARBAGE] = "garbage frames",
 	[COUNT_STARTS] = "processes started",
 	[COUNT_SYNC] = "sync messages",

@@ -58,6 +58,7 @@ sim_new(const struct sim_options *options)
 	sim->scratch = util_alloc(TOTEM_MESSAGE_BYTES_MAX);
 	sim->timing = totem_timing_default(sim->node_count);
 	sim->wall_ns = WALL_START_NS + sim->options.seed % 1000 * SEC_NS;
+	sim->timing_default = sim->options.seed % 3 == 0;
 	sim_hosts_init(sim);
 	history_init(&sim->history, sim->options.seed);
 	sim->check.history = &sim->history;

@@ -87,6 +87,7 @@ enum sim_fault {
 	FAULT_SMALL_BUFFER,
 	FAULT_GARBAGE,
 	FAULT_REPLAY,
+	FAULT_FORGED,		/* frames with a good checksum that cannot be */
 	FAULT_BRAKE,
 	FAULT_RECONFIGURE,	/* the node list and the timing are given anew, unchanged */
 	FAULT_DISK,		/* writes take seconds */
@@ -123,6 +124,7 @@ enum sim_count {
 	COUNT_REPLAYED,
 	COUNT_STRAGGLERS,
 	COUNT_GARBAGE,
+	COUNT_FORGED,
 	COUNT_STARTS,
 	COUNT_SYNC,
 	COUNT_APP,
@@ -219,6 +221,7 @@ struct host {
 	uint32_t type_lost_ppm;
 	uint32_t bytes_max;		/* of frames to this host; 0: any */
 	uint32_t holes_ppm;		/* of data frames from this host are lost */
+	bool doomed;			/* it dies when it has sent some */
 	uint64_t tx_free_ns;
 	struct received *queue;		/* a ring buffer */
 	size_t queue_first, queue_count, queue_room;
@@ -294,6 +297,7 @@ struct sim {
 	uint32_t seq_first;
 	uint32_t window_frames_max;
 	bool icmp_filtered, learn_peers;
+	bool timing_default;		/* the hosts give none, and get the same */
 	bool faults_on;
 	uint32_t fault_round;		/* what was to be undone before the heal no longer is */
 	uint64_t fault_gap_ns, fault_weight[FAULT_COUNT];
@@ -308,6 +312,7 @@ struct sim {
 	bool forever;			/* some cut stays */
 	enum sim_trial trial;
 	struct plan *record;		/* what happens is written down here; NULL */
+	struct tale *tale;		/* what matters of it is told; NULL */
 	uint32_t trial_host, trial_left;	/* frames to be lost */
 	uint8_t *play_armed;		/* by act of the plan: 1 waits for its state, 2 had it */
 	struct history history;
@@ -362,6 +367,14 @@ void network_stragglers(struct sim *sim, struct host *to);
 struct host *network_find(struct sim *sim, uint32_t node_id);
 struct link *network_link(struct sim *sim, uint32_t from, uint32_t to);
 
+void network_forge(struct sim *sim, uint64_t dice_seed);	/* forge.c */
+
+/* contract.c: misuse, and questions */
+void contract_new(const struct totem_config *config);
+void contract_ask(struct sim *sim, struct host *host);
+void contract_misuse(struct sim *sim, struct host *host);
+void contract_left(struct sim *sim, struct host *host);
+
 /* workload.c */
 void workload_start(struct sim *sim);
 void workload_happening(struct sim *sim, const struct happening *happening);
@@ -373,6 +386,7 @@ void workload_want(struct sim *sim, struct host *host, uint32_t len, bool safe);
 void fault_start(struct sim *sim);
 void fault_happening(struct sim *sim, const struct happening *happening);
 void fault_state_entered(struct sim *sim, struct host *host, enum totem_state state);
+void fault_originated(struct sim *sim, struct host *host);
 void fault_heal(struct sim *sim);
 const char *fault_name(enum sim_fault fault);
 
@@ -383,6 +397,13 @@ const char *trial_name(enum sim_trial trial);
 /* record.c: an event happens, as the cores' host sees it */
 void record_event(struct sim *sim, const struct event *event);
 void record_note(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* tale.c: told as what came of what */
+void tale_begin(struct sim *sim);
+void tale_end(struct sim *sim);
+void tale_act(struct sim *sim, const struct act *act);
+void tale_condemned(struct sim *sim, uint32_t node, enum totem_cause cause);
+void tale_event(struct sim *sim, const struct event *event);
 
 /* story.c: told as lines */
 void story_event(struct sim *sim, const struct event *event);

@@ -15,12 +15,13 @@ static const char usage[] =
     "usage: vs --seed N [--nodes K] [--seconds S] [--mutant NAME] [--trace] [--quiet]\n"
     "       vs --seeds FROM COUNT [--nodes-min A] [--nodes-max B] [--jobs J] [--seconds S]"
     " [--quiet]\n"
-    "          [--until-failed]\n"
+    "          [--until-failed | --resume STATE_FILE]\n"
     "       vs --scenario FILE [--trace] [--tell]\n"
     "       vs --shrink (--seed N [--nodes K] | --scenario FILE) [--limit SECONDS]"
     " [--write FILE] [--trace]\n"
     "       vs --check-mutants [--seeds FROM COUNT]\n"
-    "A seed is a run: the same one every time.  --trace tells it line by line, --tell what matters.\n"
+    "A seed is a run: the same one every time.  --trace tells it line by line, --tell what"
+    " matters.\n"
     "--write FILE keeps the run, shrunk or not, as a scenario: all that is done, act by act.\n"
     "Exit status 0: no property was violated; 1: one was; 2: the command line is wrong.\n";
 
@@ -29,7 +30,7 @@ struct arguments {
 	struct campaign campaign;
 	bool many, mutants;
 	bool trace, quiet, tell, shrink;
-	const char *scenario, *write;
+	const char *scenario, *write, *state_file;
 	struct plan plan;
 	uint64_t limit_seconds;
 };
@@ -87,6 +88,10 @@ argument_take(struct arguments *a, char **words)
 		a->write = value;
 		return 2;
 	}
+	if (strcmp(name, "--resume") == 0 && value != NULL) {
+		a->state_file = value;
+		return 2;
+	}
 	if (strcmp(name, "--limit") == 0)
 		return argument_number(value, &a->limit_seconds) < 0 ? -EINVAL : 2;
 	if (strcmp(name, "--until-failed") == 0) {
@@ -129,8 +134,13 @@ static int
 run_one(const struct arguments *a)
 {
 	struct sim *sim = sim_new(&a->options);
-	uint32_t failed = sim_run(sim);
 	const struct sim_result *result = &sim->result;
+	uint32_t failed;
+
+	if (a->tell)
+		tale_begin(sim);
+	failed = sim_run(sim);
+	tale_end(sim);
 
 	if (failed != 0)
 		(void) printf("[%9" PRIu64 ".%03" PRIu64 " ms] VIOLATED %s: %s\n",
@@ -229,6 +239,8 @@ main(int argc, char **argv)
 		a.campaign.nodes_max = a.campaign.nodes_min;
 	if (a.mutants)
 		return campaign_mutants(&a.campaign) == 0 ? 0 : 1;
+	if (a.many && a.state_file != NULL)
+		return campaign_long(&a.campaign, a.state_file) == 0 ? 0 : 1;
 	if (a.many)
 		return campaign_run(&a.campaign) == 0 ? 0 : 1;
 	taken = run_single(&a);

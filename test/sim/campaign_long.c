@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * A campaign that takes hours: after each step what was done is kept in a small text file, so that
+ * it may be stopped at any time and goes on where it was.
+ *
+ *     next 5400                  first seed that was not run
+ *     simulated_ms 194400000
+ *     real_ms 700000
+ *     failed 1234 5 V9 ...       seed, nodes, what
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "test/sim/campaign.h"
+
+#define STEP_SEEDS	100u
+#define LIST_BYTES	65536u
+
+struct progress {
+	uint64_t next, simulated_ms, real_ms, failed;
+	char list[LIST_BYTES];
+};
+
+static uint64_t
+clock_ms(void)
+{
+	struct timespec now;
+
+	(void) clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / MS_NS;
+}
+
+static void
+list_add(struct progress *p, const char *lines)
+{
+	size_t len = strlen(p->list);
+
+	(void) snprintf(p->list + len, sizeof p->list - len, "%s", lines);
+}
+
+static void
+progress_read(struct progress *p, const char *name)
+{
+	char line[256];
+	FILE *in = fopen(name, "re");
+
+	if (in == NULL)
+		return;
+	while (fgets(line, sizeof line, in) != NULL) {
+		uint64_t value = strtoull(line + strcspn(line, " "), NULL, 10);
+
+		if (strncmp(line, "next ", 5) == 0)
+			p->next = value;
+		else if (strncmp(line, "simulated_ms ", 13) == 0)
+			p->simulated_ms = value;
+		else if (strncmp(line, "real_ms ", 8) == 0)
+			p->real_ms = value;
+		else if (strncmp(line, "failed ", 7) == 0) {
+			list_add(p, line);
+			p->failed++;
+		}
+	}
+	(void) fclose(in);
+}
+
+static void
+progress_write(const struct progress *p, const char *name)
+{
+	char other[4096];
+	FILE *out;
+
+	(void) snprintf(other, sizeof other, "%s.new", name);
+	out = fopen(other, "we");
+	if (out == NULL) {
+		perror(other);
+		exit(2);
+	}
+	(void) fprintf(out, "next %" PRIu64 "\nsimulated_ms %" PRIu64 "\nreal_ms %" PRIu64 "\n%s",
+	    p->next, p->simulated_ms, p->real_ms, p->list);
+	if (fclose(out) != 0 || rename(other, name) != 0) {
+		perror(name);
+		exit(2);
+	}
+}
+
+uint64_t
+campaign_long(const struct campaign *campaign, const char *state_file)
+{
+	static struct progress p;
+	static char lines[LIST_BYTES];
+	uint64_t end = campaign->first + campaign->count;
+
+	p.next = campaign->first;
+	progress_read(&p, state_file);
+	if (p.next > campaign->first)
+		(void) printf("going on at seed %" PRIu64 "\n", p.next);
+	while (p.next < end) {
+		struct campaign step = *campaign;
+		uint64_t simulated_ns, from_ms = clock_ms();
+
+		step.first = p.next;
+		step.count = end - p.next < STEP_SEEDS ? end - p.next : STEP_SEEDS;
+		p.failed += campaign_step(&step, &simulated_ns, lines, sizeof lines);
+		list_add(&p, lines);
+		p.next += step.count;
+		p.simulated_ms += simulated_ns / MS_NS;
+		p.real_ms += clock_ms() - from_ms;
+		progress_write(&p, state_file);
+	}
+	(void) fputs(p.list, stdout);
+	(void) printf("%" PRIu64 " seeds, %" PRIu64 " failed, %.1f simulated hours, %.1f seeds a"
+	    " second\n", campaign->count, p.failed, (double) p.simulated_ms / 3600000,
+	    p.real_ms == 0 ? 0 : (double) campaign->count * 1000 / (double) p.real_ms);
+	return p.failed;
+}
