@@ -432,7 +432,8 @@ fault_ambush(struct sim *sim, struct host *host)
 		FAULT_PARTITION, FAULT_CUT_ONE_WAY, FAULT_ISOLATE, FAULT_LOSS, FAULT_CLOCK_JUMP,
 		FAULT_LEAVE, FAULT_REPLAY, FAULT_STRAGGLERS, FAULT_STRAGGLERS, FAULT_STRAGGLERS,
 	};
-	static const enum sim_fault tender[] = {	/* of a change after a death that left holes */
+	/* Of a change after a death that left holes. */
+	static const enum sim_fault tender[] = {
 		FAULT_STRAGGLERS, FAULT_STRAGGLERS, FAULT_STRAGGLERS, FAULT_PARTITION,
 		FAULT_PARTITION, FAULT_CRASH, FAULT_ISOLATE, FAULT_PAUSE,
 	};
@@ -465,7 +466,8 @@ fault_state_entered(struct sim *sim, struct host *host, enum totem_state state)
 		sim->ambush_left--;
 	}
 	heap_push(&sim->heap, (struct happening) {
-		.at_ns = sim->now_ns + dice_scaled(&sim->chance, US_NS, sure ? MS_NS / 2 : 4 * MS_NS),
+		.at_ns = sim->now_ns + dice_scaled(&sim->chance, US_NS,
+		    sure ? MS_NS / 2 : 4 * MS_NS),
 		.kind = HAPPEN_AMBUSH, .host = host->index, .generation = sim->fault_round,
 	});
 }

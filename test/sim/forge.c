@@ -50,6 +50,12 @@ static const struct breakage {
 	{ WIRE_COMMIT_ASK, 60, CUT, 0 },
 	{ WIRE_COMMIT_ASK, 55, 2, 0 },			/* members */
 	{ WIRE_COMMIT_ASK, 55, 2, 129 },
+	{ WIRE_COMMIT_ASK, 22, 4, 0x7fffffff },		/* not the first member's ring */
+	{ WIRE_COMMIT_ASK, 26, 8, 0 },			/* ring number */
+	{ WIRE_COMMIT_ASK, 34, 8, 1 },			/* another nonce inside than outside */
+	{ WIRE_COMMIT_ASK, 88, 4, 0 },			/* members not ascending */
+	{ WIRE_COMMIT_INFO, 79, 1, 5 },			/* a group that is not there */
+	{ WIRE_COMMIT_INFO, 57, 2, 129 },
 	{ WIRE_COMMIT_ASK, 57, 2, 129 },		/* groups */
 	{ WIRE_COMMIT_INFO, 43, 4, 1 },			/* frame bytes */
 	{ WIRE_COMMIT_INFO, 51, 4, 1 },			/* window */

@@ -65,10 +65,13 @@ network_keep(struct sim *sim, uint32_t from, uint32_t to, struct frame *frame)
 {
 	size_t at = sim->recorded_count;
 
+	uint8_t type = frame->len > FRAME_TYPE_AT ? frame->data[FRAME_TYPE_AT] : 0;
+	bool rare = type != WIRE_DATA && type != WIRE_TOKEN && type != WIRE_HEARTBEAT;
+
 	if (at == SIM_RECORDED_MAX) {
-		if (!dice_ppm(&sim->prng, 10000))
+		if (!dice_ppm(&sim->keep, rare ? 100000 : 10000))
 			return;
-		at = prng_below(&sim->prng, SIM_RECORDED_MAX);
+		at = prng_below(&sim->keep, SIM_RECORDED_MAX);
 		frame_put(sim->recorded[at].frame);
 	} else {
 		sim->recorded_count++;

@@ -48,6 +48,7 @@ sim_new(const struct sim_options *options)
 		sim->options.nodes = (uint32_t) options->plan->world.nodes;
 	}
 	sim->prng.state = sim->options.seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	sim->keep.state = sim->options.seed;
 	sim->chance.state = sim->options.seed * UINT64_C(0xbf58476d1ce4e5b9) + 2;
 	sim->node_count = sim->options.nodes != 0 ? sim->options.nodes :
 	    (uint32_t) dice(&sim->chance, 3, 9);

@@ -280,6 +280,7 @@ struct sim {
 	uint64_t now_ns;
 	uint64_t steps;
 	struct prng prng;		/* of the network and the hosts */
+	struct prng keep;		/* which frames are kept to be replayed */
 	struct prng chance;		/* of what is done to them: profile, faults, load */
 	struct heap heap;
 	struct host *host;

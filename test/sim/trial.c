@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * The end of a run: a cluster at rest, on a network that loses nothing, meets one small mishap.  What happens in the wild part of a run can always be blamed on its faults; here it is known what
- * must happen, and within which time: what the ring promises its users of detection and repair.
+ * The end of a run: a cluster at rest, on a network that loses nothing, meets one small mishap.
+ * What happens in the wild part of a run can always be blamed on its faults; here it is known what
+ * must happen, and within which time: what the ring promises its users of detection and repair,
+ * with some slack for the slow networks among these.
  */
 #include <inttypes.h>
 

@@ -195,6 +195,8 @@ run_single(struct arguments *a)
 
 	if (a->scenario != NULL && plan_load(a) < 0)
 		return 2;
+	if (a->scenario != NULL && a->options.seed != 0)
+		a->plan.world.seed = a->options.seed;	/* the same with other dice */
 	if (a->scenario == NULL && (a->shrink || a->write != NULL)) {
 		if (!shrink_record(&a->plan, &a->options)) {
 			(void) fprintf(stderr, "vs: the run could not be recorded\n");
