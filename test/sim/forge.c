@@ -113,7 +113,9 @@ forge_frame(const struct frame *frame, struct prng *prng, uint8_t *data)
 	memcpy(data, frame->data, len);
 	if (dice_ppm(prng, 30000)) {
 		forge_header(&header, prng);
-		len = TOTEM_HEADER_BYTES + prng_below(prng, 8);
+		data[TOTEM_HEADER_BYTES] = (uint8_t) prng_below(prng, TOTEM_NOTICE_COUNT);
+		len = TOTEM_HEADER_BYTES + (len > TOTEM_HEADER_BYTES + 9 && dice_ppm(prng, 500000) ?
+		    9 : prng_below(prng, 8));
 		wire_seal(data, len, &header);
 		return len;
 	}
