@@ -31,7 +31,8 @@ TESTS += test/sim/scenario
 endif
 
 TESTS += test/sim/seeds.sh test/sim/scenarios.sh
-EXTRA_DIST += test/sim/seeds.sh test/sim/scenarios.sh test/sim/scenarios test/sim/trace
+EXTRA_DIST += test/sim/seeds.sh test/sim/scenarios.sh test/sim/scenarios test/sim/trace \
+	test/sim/coverage.sh test/sim/coverage.awk test/sim/COVERAGE.md
 
 # The golden traces anew, when the ring is meant to behave otherwise: look at the difference.
 update-traces: test/sim/vs$(EXEEXT)
