@@ -303,6 +303,9 @@ on_ask(struct totem *t, uint32_t slot, const struct wire_commit *ask)
 		ack_send(t);
 		return;
 	}
+	/* It would wait for us until its time is up. */
+	if (t->state == TOTEM_OPERATIONAL && !nodebits_has(&totem_installed(t)->set, slot))
+		merge_beacon_to(t, slot);
 	if (!members_match(t, ask, &set) || ask->ring.rep != t->peer[slot].node_id
 	    || ask->ring.seq <= totem_installed(t)->id.seq)
 		return;

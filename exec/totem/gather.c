@@ -371,6 +371,20 @@ row_news(const struct row *before, const struct row *row)
 	    || !nodebits_equal(&before->expected, &row->expected);
 }
 
+/* A member of the ring being made has gone into another one from the same gathering. */
+static bool
+went_elsewhere(struct totem *t, uint32_t slot)
+{
+	const struct ring *forming = totem_forming(t);
+	const struct row *row = &t->peer[slot].row;
+
+	for (size_t i = 0; i < forming->member_count; i++)
+		if (forming->slot[i] == slot)
+			return row->state == TOTEM_OPERATIONAL && row->epoch == forming->epoch[i]
+			    && !wire_ring_id_equal(&row->ring, &forming->id);
+	return false;
+}
+
 /* A member of the ring being made, or of ours, gathers again: then so do we. */
 static bool
 regathers(struct totem *t, uint32_t slot)
@@ -437,7 +451,7 @@ gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *heade
 		break;
 	case TOTEM_COMMIT:
 	case TOTEM_RECOVERY:
-		if (regathers(t, slot))
+		if (regathers(t, slot) || went_elsewhere(t, slot))
 			gather_begin(t, TOTEM_CAUSE_JOIN, peer->node_id);
 		break;
 	case TOTEM_OPERATIONAL:
