@@ -256,8 +256,8 @@ consensus(struct totem *t, const struct nodebits *proposal)
 			return false;
 		if (t->now_ns < t->gather.mates_until_ns)
 			waiting = nodebits_or(waiting, row->expected);
-		if (!nodebits_equal(&totem_installed(t)->set, &(struct nodebits) { { 0, 0 } })
-		    && wire_ring_id_equal(&row->ring, &totem_installed(t)->id))
+		/* A mate's word, also when it has moved on to a ring that we missed. */
+		if (nodebits_has(&totem_installed(t)->set, slot))
 			given_up = nodebits_or(given_up, row->given_up);
 	}
 	nodebits_remove(&waiting, SELF);

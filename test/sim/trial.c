@@ -90,7 +90,7 @@ trial_gone(struct sim *sim, struct host *victim)
 	else
 		host_kill(sim, victim);
 	victim->up = sim->trial != TRIAL_SILENCE;
-	trial_must(sim, trial_settled, quick ? 400 * MS_NS : 2500 * MS_NS, "the others go on");
+	trial_must(sim, trial_settled, quick ? 200 * MS_NS : 1500 * MS_NS, "the others go on");
 	host_start(sim, victim, HOST_INTACT);
 	trial_must(sim, trial_settled, SEC_NS, "it is back");
 }
