@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The cluster executive authors
+#
+# The fuzz targets with libFuzzer and the sanitizers.  Run in the build tree: make check-fuzz.
+#
+#	fuzz.sh [TARGET...]
+#	FUZZ_SECONDS=20		each; 0: no limit
+#	FUZZ_RUNS=-1		executions of each; -1: no limit
+#	FUZZ_CC=clang		needs libFuzzer (Debian: clang, libclang-rt-14-dev)
+#
+# New inputs go to fuzz/corpus.TARGET, findings to fuzz/, both in the build tree.
+top=${srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
+cc=${FUZZ_CC:-clang}
+seconds=${FUZZ_SECONDS:-20}
+runs=${FUZZ_RUNS:--1}
+targets=${*:-wire totem config cpg ipc data_ring}
+flags="-g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined
+	-fno-sanitize-recover=all -fno-omit-frame-pointer"
+
+mkdir -p fuzz || exit 99
+echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n);
+int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return d == 0 && n; }' \
+	>fuzz/probe.c
+# shellcheck disable=SC2086
+"$cc" $flags -o fuzz/probe fuzz/probe.c 2>fuzz/probe.log || {
+	echo "SKIP: $cc cannot build a libFuzzer program here (Debian: clang libclang-rt-14-dev)"
+	exit 77
+}
+
+sources() {
+	base=$top/exec/base/assert.c
+	case $1 in
+	wire) echo "$top/exec/totem/wire.c $base" ;;
+	totem) echo "$top/test/fuzz/fuzz_cluster.c $top/test/fuzz/fuzz_forge.c" \
+		"$top"/exec/totem/*.c "$base" ;;
+	config) echo "$top"/exec/core/config*.c "$top/exec/core/local.c" \
+		"$top/exec/core/resolve.c $top/exec/core/thread.c" "$top"/exec/totem/*.c \
+		"$top"/exec/net/*.c "$base" ;;
+	cpg) echo "$top/test/unit/cpg_world.c" "$top"/exec/engines/cpg*.c "$base" ;;
+	ipc) echo "$top"/exec/ipc/*.c "$top/exec/engines/cfg.c $base" ;;
+	data_ring) echo "$base" ;;
+	esac
+}
+
+# The cores take megabytes each: let freed memory be used again at once.
+ASAN_OPTIONS=quarantine_size_mb=1:malloc_context_size=4:allocator_release_to_os_interval_ms=-1
+ASAN_OPTIONS=$ASAN_OPTIONS:max_malloc_fill_size=0:detect_leaks=1
+export ASAN_OPTIONS
+
+failed=0
+for target in $targets; do
+	# shellcheck disable=SC2046,SC2086
+	"$cc" $flags -I"$top" -I"$top/include" -I. $(pkg-config --cflags libqb) \
+		-DCS_SYSCONFDIR='"/etc"' -DCS_LOCALSTATEDIR='"/var"' -DCS_RUNSTATEDIR='"/run"' \
+		-DCS_ENGINEDIR='"/usr/lib"' -o "fuzz/$target" "$top/test/fuzz/target_$target.c" \
+		$(sources "$target") -lpthread || exit 1
+	mkdir -p "fuzz/corpus.$target"
+	dict=$top/test/fuzz/$target.dict
+	[ -f "$dict" ] && dict=-dict=$dict || dict=-use_counters=1
+	if "fuzz/$target" -max_total_time="$seconds" -runs="$runs" -timeout=10 -rss_limit_mb=2048 \
+		-max_len=4096 -artifact_prefix="fuzz/$target-" -print_final_stats=1 "$dict" \
+		"fuzz/corpus.$target" "$top/test/fuzz/corpus/$target" >"fuzz/$target.log" 2>&1
+	then
+		echo "ok: $target: $(grep number_of_executed "fuzz/$target.log")"
+	else
+		tail -30 "fuzz/$target.log"
+		echo "FAIL: $target: see fuzz/$target.log"
+		failed=1
+	fi
+done
+exit $failed
