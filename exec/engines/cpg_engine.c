@@ -55,12 +55,33 @@ cpg_exit(void *instance)
 
 /* --- ordered messages ---------------------------------------------------------------------- */
 
+/* What is said in our own name must be of a process of ours: a peer that forges it must not make us
+ * look for one that is not there. */
+static bool
+is_of_ours(struct cpg_engine *engine, uint32_t node_id, uint32_t id, uint32_t pid,
+    const struct cpg_group_name *name)
+{
+	const struct cpg_local *local;
+
+	if (node_id != engine->ops->node_id(engine->host))
+		return true;
+	local = cpg_local_find(engine, id);
+	if (local != NULL && local->pid == pid && cpg_name_compare(&local->name, name) == 0)
+		return true;
+	engine->counters.refused++;
+	engine->ops->log(engine->host, LOG_ERR, "A message in our name tells of process %u, whom we "
+	    "do not know: ignored", pid);
+	return false;
+}
+
 static void
 deliver_join(struct cpg_engine *engine, uint32_t node_id, const struct cpg_message *message)
 {
 	struct cpg_local *local;
 	int r;
 
+	if (!is_of_ours(engine, node_id, message->id, message->pid, &message->name))
+		return;
 	r = cpg_state_join(engine->state, node_id, message->id, message->pid, &message->name);
 	if (r == 0)
 		return;
@@ -89,7 +110,11 @@ deliver_joinlist(struct cpg_engine *engine, uint32_t node_id, const struct cpg_m
 	struct cpg_member member;
 
 	while (cpg_joinlist_next(&in, &member, &name)) {
-		int r = cpg_state_joinlist(engine->state, &message->ring, node_id, &member, &name);
+		int r;
+
+		if (!is_of_ours(engine, node_id, member.id, member.pid, &name))
+			continue;
+		r = cpg_state_joinlist(engine->state, &message->ring, node_id, &member, &name);
 
 		if (r == -ESTALE)	/* of a round that is over */
 			return;
