@@ -293,6 +293,20 @@ members_match(struct totem *t, const struct wire_commit *ask, struct nodebits *r
 	return self;
 }
 
+/* The representative gathered anew since it asked for the ring that we are making with it; we need
+ * not have heard that. */
+static bool
+asks_anew(struct totem *t, uint32_t slot, const struct wire_commit *ask)
+{
+	const struct ring *forming = totem_forming(t);
+
+	if ((t->state != TOTEM_COMMIT && t->state != TOTEM_RECOVERY)
+	    || ask->ring.rep != forming->id.rep || ask->ring.rep != t->peer[slot].node_id)
+		return false;
+	return ask->member[0].node_id == forming->member[0].node_id
+	    && ask->member[0].epoch > forming->epoch[0];
+}
+
 static void
 on_ask(struct totem *t, uint32_t slot, const struct wire_commit *ask)
 {
@@ -314,8 +328,14 @@ on_ask(struct totem *t, uint32_t slot, const struct wire_commit *ask)
 		if (!t->commit.asked || t->commit.info
 		    || ask->ring.rep != totem_forming(t)->id.rep
 		    || ask->ring.seq <= totem_forming(t)->id.seq
-		    || !nodebits_equal(&set, &totem_forming(t)->set))
+		    || !nodebits_equal(&set, &totem_forming(t)->set)) {
+			if (asks_anew(t, slot, ask))
+				gather_begin(t, TOTEM_CAUSE_JOIN, t->peer[slot].node_id);
 			return;
+		}
+	} else if (asks_anew(t, slot, ask)) {
+		gather_begin(t, TOTEM_CAUSE_JOIN, t->peer[slot].node_id);
+		return;
 	} else if (t->state != TOTEM_GATHER || !nodebits_equal(&set, &t->gather.proposal)) {
 		return;
 	}

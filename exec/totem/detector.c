@@ -267,7 +267,8 @@ detector_condemn(struct totem *t, uint32_t slot, enum totem_cause cause)
 		totem_notify(t, TOTEM_NOTICE_CONDEMNED, peer->node_id, cause);
 	if (t->state == TOTEM_GATHER)
 		gather_soon(t);
-	else if (member && (t->state == TOTEM_OPERATIONAL || forming))
+	else if (forming ? nodebits_has(&totem_forming(t)->set, slot)
+	    : member && t->state == TOTEM_OPERATIONAL)
 		gather_begin(t, cause, peer->node_id);
 }
 
