@@ -66,12 +66,13 @@ campaign_assert_failed(const char *expression, const char *file, int line)
 
 static _Noreturn void
 campaign_child(const struct campaign *campaign, uint64_t seed, uint32_t nodes,
-    const struct mutant *mutant, uint32_t only)
+    const struct lie *lie, uint32_t only)
 {
 	(void) alarm(SEED_SECONDS_MAX);
 	campaign_sim = sim_new(&(struct sim_options) {
-		.seed = seed, .nodes = nodes, .seconds = campaign->seconds, .mutant = mutant,
-		.only = only,
+		.seed = seed, .nodes = nodes, .seconds = campaign->seconds, .only = only,
+		.mutant = lie == NULL ? NULL : lie->mutant, .app = campaign->subject->app,
+		.app_mutant = lie == NULL ? NULL : lie->app_mutant,
 	});
 	cs_assert_handler_set(campaign_assert_failed);
 	(void) sim_run(campaign_sim);
@@ -80,7 +81,7 @@ campaign_child(const struct campaign *campaign, uint64_t seed, uint32_t nodes,
 }
 
 static void
-campaign_fork(const struct campaign *campaign, struct worker *worker, const struct mutant *mutant,
+campaign_fork(const struct campaign *campaign, struct worker *worker, const struct lie *lie,
     uint32_t only)
 {
 	int ends[2];
@@ -98,7 +99,7 @@ campaign_fork(const struct campaign *campaign, struct worker *worker, const stru
 	if (worker->pid == 0) {
 		(void) close(ends[0]);
 		campaign_fd = ends[1];
-		campaign_child(campaign, worker->seed, worker->nodes, mutant, only);
+		campaign_child(campaign, worker->seed, worker->nodes, lie, only);
 	}
 	(void) close(ends[1]);
 	worker->fd = ends[0];
@@ -138,10 +139,12 @@ campaign_hear(struct worker *worker)
 }
 
 const char *
-campaign_failed_name(uint32_t failed)
+campaign_failed_name(const struct subject *subject, uint32_t failed)
 {
 	static char text[64];
 
+	if (subject->app != NULL && failed > PROPERTY_END)
+		return subject->app->property_name(failed);
 	if (failed >= PROPERTY_END)
 		return "abort";
 	(void) snprintf(text, sizeof text, "V%" PRIu32 " %s", failed,
@@ -167,11 +170,13 @@ campaign_collect(const struct campaign *campaign, const struct worker *worker,
 	(*failed_count)++;
 	if (failed_list != NULL)
 		(void) fprintf(failed_list, "failed %" PRIu64 " %" PRIu32 " %s\n", worker->seed,
-		    worker->nodes, campaign_failed_name(worker->result.failed));
+		    worker->nodes, campaign_failed_name(campaign->subject, worker->result.failed));
 	(void) printf("FAILED seed %" PRIu64 ": %s: %s\n"
-	    "       replay: vs --seed %" PRIu64 " --nodes %" PRIu32 " --seconds %" PRIu64
-	    " --trace\n", worker->seed, campaign_failed_name(worker->result.failed),
-	    worker->result.what, worker->seed, worker->nodes, campaign->seconds);
+	    "       replay: %s --seed %" PRIu64 " --nodes %" PRIu32 " --seconds %" PRIu64
+	    " --trace\n", worker->seed,
+	    campaign_failed_name(campaign->subject, worker->result.failed),
+	    worker->result.what, campaign->subject->program, worker->seed, worker->nodes,
+	    campaign->seconds);
 	(void) fflush(stdout);
 }
 
@@ -232,6 +237,8 @@ campaign_run(const struct campaign *campaign)
 
 	if (!campaign->quiet)
 		report_print(&sum);
+	if (!campaign->quiet && campaign->subject->app != NULL)
+		campaign->subject->app->report(&sum);
 	(void) printf("%" PRIu64 " passed, %" PRIu64 " failed\n", sum.runs > failed_count ?
 	    sum.runs - failed_count : 0, failed_count);
 	return failed_count;
@@ -254,29 +261,28 @@ campaign_step(const struct campaign *campaign, uint64_t *ret_simulated_ns, char 
 	return failed_count;
 }
 
-/* What one run says of one property, with the mutant or, for comparison, without. */
+/* What one run says of one property, with the lie or, for comparison, without. */
 static uint32_t
-campaign_verdict(const struct campaign *campaign, uint64_t seed, const struct mutant *mutant,
-    enum property property)
+campaign_verdict(const struct campaign *campaign, uint64_t seed, const struct lie *lie,
+    uint32_t property)
 {
 	struct worker worker = { .seed = seed, .nodes = campaign_nodes(campaign, seed) };
 
-	campaign_fork(campaign, &worker, mutant, (uint32_t) property);
+	campaign_fork(campaign, &worker, lie, property);
 	while (!campaign_hear(&worker))
 		;
 	return worker.result.failed;
 }
 
-/* After how many seeds is the mutant caught?  Only seeds that pass without it count. */
+/* After how many seeds is the lie caught?  Only seeds that pass without it count. */
 static uint64_t
-campaign_catch(const struct campaign *campaign, const struct mutant *mutant)
+campaign_catch(const struct campaign *campaign, const struct lie *lie)
 {
 	for (uint64_t tried = 0; tried < MUTANT_SEEDS_MAX; tried++) {
 		uint64_t seed = campaign->first + tried;
 
-		if (campaign_verdict(campaign, seed, mutant, mutant->property) ==
-		    (uint32_t) mutant->property &&
-		    campaign_verdict(campaign, seed, NULL, mutant->property) == 0)
+		if (campaign_verdict(campaign, seed, lie, lie->property) == lie->property &&
+		    campaign_verdict(campaign, seed, NULL, lie->property) == 0)
 			return tried + 1;
 	}
 	return 0;
@@ -285,22 +291,23 @@ campaign_catch(const struct campaign *campaign, const struct mutant *mutant)
 uint64_t
 campaign_mutants(const struct campaign *campaign)
 {
+	const struct subject *subject = campaign->subject;
 	uint64_t survivors = 0;
 
 	(void) printf("%-16s %-28s %-8s %s\n", "mutant", "property", "seeds", "what it does");
-	for (size_t i = 0; i < mutant_count; i++) {
-		const char *name = campaign_failed_name((uint32_t) mutants[i].property);
-		uint64_t seeds = campaign_catch(campaign, &mutants[i]);
+	for (size_t i = 0; i < subject->lie_count; i++) {
+		struct lie lie = subject->lie(i);
+		const char *name = campaign_failed_name(subject, lie.property);
+		uint64_t seeds = campaign_catch(campaign, &lie);
 
 		survivors += seeds == 0;
 		if (seeds > 0)
-			(void) printf("%-16s %-28s %-8" PRIu64 " %s\n", mutants[i].name, name,
-			    seeds, mutants[i].what);
+			(void) printf("%-16s %-28s %-8" PRIu64 " %s\n", lie.name, name, seeds,
+			    lie.what);
 		else
-			(void) printf("%-16s %-28s SURVIVED %s\n", mutants[i].name, name,
-			    mutants[i].what);
+			(void) printf("%-16s %-28s SURVIVED %s\n", lie.name, name, lie.what);
 		(void) fflush(stdout);
 	}
-	(void) printf("%zu mutants, %" PRIu64 " survived\n", mutant_count, survivors);
+	(void) printf("%zu mutants, %" PRIu64 " survived\n", subject->lie_count, survivors);
 	return survivors;
 }

@@ -8,7 +8,24 @@
 #define SIM_CAMPAIGN_H
 #include "test/sim/mutant.h"
 
+struct lie {			/* a deliberate bug, of whichever kind */
+	const char *name;
+	uint32_t property;
+	const char *what;
+	const struct mutant *mutant;	/* or */
+	const void *app_mutant;
+};
+
+/* What is run: the cores alone, or something on them. */
+struct subject {
+	const char *program;		/* as the user calls it */
+	const struct sim_app *app;	/* NULL: none */
+	struct lie (*lie)(size_t index);
+	size_t lie_count;
+};
+
 struct campaign {
+	const struct subject *subject;
 	uint64_t first, count;
 	uint32_t nodes_min, nodes_max;
 	uint64_t seconds;
@@ -26,5 +43,8 @@ uint64_t campaign_step(const struct campaign *campaign, uint64_t *ret_simulated_
     char *failed_seeds, size_t size);
 /* The number of mutants that survived. */
 uint64_t campaign_mutants(const struct campaign *campaign);
-const char *campaign_failed_name(uint32_t failed);
+const char *campaign_failed_name(const struct subject *subject, uint32_t failed);
+
+/* command.c: a program for a subject. */
+int command_main(int argc, char **argv, const struct subject *subject);
 #endif

@@ -28,7 +28,7 @@ host_wall(const struct sim *sim, const struct host *host)
 	return sim->wall_ns + sim->now_ns + (uint64_t) host->wall_offset_ns;
 }
 
-static void
+void
 host_later(struct sim *sim, struct host *host, enum sim_happening kind, uint64_t span_ns,
     uint64_t value)
 {
@@ -88,7 +88,7 @@ host_trace(void *context, const struct totem_trace *trace)
 		play_state_entered(sim, host->index, event.to);
 		break;
 	case TOTEM_TRACE_ORIGINATE:
-		if (!host->watched)
+		if (!host->watched || sim->options.app != NULL)
 			break;
 		event = host_event(sim, host, EVENT_ORIGINATE);
 		event.message = history_submitted(&sim->history, host->proc, trace->a);
@@ -194,6 +194,11 @@ host_deliver(struct sim *sim, struct host *host, const struct totem_output *outp
 
 	if (!host->watched)
 		return;
+	if (sim->options.app != NULL) {
+		sim->result.count[COUNT_DELIVERED]++;
+		sim->options.app->deliver(sim, host, output);
+		return;
+	}
 	event.data = output->data;
 	event.len = output->len;
 	event.origin = output->origin;
@@ -221,6 +226,10 @@ host_configuration(struct sim *sim, struct host *host, const struct totem_config
 	event.cause = config->cause;
 	sim->last_change_ns = sim->now_ns;
 	record_event(sim, &event);
+	if (sim->options.app != NULL) {
+		sim->options.app->configuration(sim, host, config);
+		return;
+	}
 	host->barrier.active = false;
 	host->barrier.open_now = false;
 	if (regular)
@@ -349,8 +358,17 @@ host_synchronise(struct sim *sim, struct host *host)
 	return true;
 }
 
+static bool
+host_turn(struct sim *sim, struct host *host)
+{
+	if (!host->watched)
+		return false;
+	return sim->options.app != NULL ? sim->options.app->turn(sim, host) :
+	    host_synchronise(sim, host);
+}
+
 /* After an input: its outputs, then what follows from them. */
-static void
+void
 host_follow_up(struct sim *sim, struct host *host)
 {
 	uint32_t rounds = 0;
@@ -358,7 +376,7 @@ host_follow_up(struct sim *sim, struct host *host)
 	do {
 		host_carry_out(sim, host);
 		cs_assert(rounds++ < FOLLOW_UP_MAX);
-	} while (sim->check.failed == 0 && host->watched && host_synchronise(sim, host));
+	} while (sim->check.failed == 0 && host_turn(sim, host));
 	host_timer_set(sim, host);
 }
 
@@ -465,6 +483,8 @@ host_start(struct sim *sim, struct host *host, enum host_storage storage)
 	if (host->generation == 1)
 		contract_new(&config);
 	cs_assert(totem_new(&config, &host->totem) == 0);
+	if (sim->options.app != NULL && host->watched)
+		sim->options.app->start(sim, host);
 	totem_start(host->totem, host_clock(sim, host));
 	host_follow_up(sim, host);
 }
@@ -484,6 +504,8 @@ host_end(struct sim *sim, struct host *host)
 {
 	const struct totem_stats *stats = totem_stats(host->totem);
 
+	if (sim->options.app != NULL && host->watched)
+		sim->options.app->end(sim, host);
 	for (size_t i = 0; host->watched && i < TOTEM_STATE_COUNT; i++) {
 		sim->result.entered[i] += stats->entered[i];
 		sim->result.token_lost[i] += stats->token_lost[i];
@@ -648,5 +670,8 @@ host_happening(struct sim *sim, const struct happening *happening)
 		host->retry_due = false;
 		host_follow_up(sim, host);
 		host_flush(sim, host);
+	} else if (happening->kind == HAPPEN_APP) {
+		sim->options.app->happening(sim, happening);
+		host_follow_up(sim, host);
 	}
 }

@@ -22,6 +22,28 @@ test_sim_vs_SOURCES = test/sim/campaign.c test/sim/campaign.h test/sim/campaign_
 	test/sim/vs.c
 test_sim_vs_LDADD = libsim.la
 
+# Process groups on that: the library, the daemon's engine loader and its synchronisation are
+# compiled in; the engines are the modules of this build.
+check_PROGRAMS += test/sim/vc
+test_sim_vc_SOURCES = test/sim/campaign.c test/sim/campaign.h test/sim/command.c test/sim/vc.c \
+	test/sim/cpg/cpg.h test/sim/cpg/ipc.c test/sim/cpg/judge.c test/sim/cpg/ledger.h \
+	test/sim/cpg/lies.c test/sim/cpg/link.c test/sim/cpg/node.c test/sim/cpg/program.c \
+	test/sim/cpg/run.c test/sim/cpg/teller.c test/sim/cpg/trace.c \
+	test/sim/check_c01_order.c test/sim/check_c02_views.c test/sim/check_c03_join_point.c \
+	test/sim/check_c04_leave_point.c test/sim/check_c05_members_only.c \
+	test/sim/check_c06_no_ghosts.c test/sim/check_c07_self_delivery.c \
+	test/sim/check_c08_whole.c test/sim/check_c09_barrier.c test/sim/check_c10_paused.c \
+	test/sim/check_c11_rejoin.c test/sim/check_c12_flow.c test/sim/check_safe.c test/sim/check_savings.c \
+	exec/core/engines.c exec/core/engines.h exec/core/engines_internal.h exec/core/host.c \
+	exec/core/sync.h \
+	lib/cpg.c lib/cpg_dispatch.c lib/cpg_iterate.c lib/cpg_private.h lib/cpg_send.c \
+	lib/handles.c examples/savings/bank.c examples/savings/replica.c examples/savings/round.c \
+	examples/savings/wire.c
+test_sim_vc_CPPFLAGS = $(AM_CPPFLAGS) -DCPG_ENGINES_DIR='"$(abs_top_builddir)/.libs"'
+test_sim_vc_CFLAGS = $(AM_CFLAGS)
+test_sim_vc_LDADD = libsim.la libcore.la libtotem.la libbase.la -ldl -lpthread
+EXTRA_test_sim_vc_DEPENDENCIES = cfg.la cpg.la
+
 if HAVE_CHECK
 check_PROGRAMS += test/sim/scenario
 test_sim_scenario_SOURCES = test/sim/scenario.c
@@ -50,3 +72,5 @@ coverage-sim:
 	$(srcdir)/test/sim/coverage.sh '$(srcdir)'
 .PHONY: update-traces check-long coverage-sim
 CLEANFILES += test/sim/long.state
+TESTS += test/sim/groups.sh
+EXTRA_DIST += test/sim/groups.sh

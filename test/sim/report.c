@@ -66,6 +66,7 @@ report_add(struct sim_result *sum, const struct sim_result *one)
 	for (int i = 0; i < TRIAL_COUNT; i++)
 		if (one->trial_ns[i] > sum->trial_ns[i])
 			sum->trial_ns[i] = one->trial_ns[i];
+	report_sums(sum->app, one->app, SIM_APP_COUNTS);
 }
 
 static void
@@ -92,8 +93,10 @@ report_print(const struct sim_result *sum)
 		report_line("cause", totem_cause_name((enum totem_cause) i), sum->entered_for[i]);
 	for (int i = 0; i < FAULT_COUNT; i++)
 		report_line("fault", fault_name((enum sim_fault) i), sum->fault[i]);
+	/* An application sends messages of its own, and counts them itself. */
 	for (int i = 0; i < COUNT_COUNT; i++)
-		report_line("count", count_names[i], sum->count[i]);
+		if (sum->count[COUNT_APP] > 0 || sum->count[i] > 0)
+			report_line("count", count_names[i], sum->count[i]);
 	for (int i = 0; i < TOTEM_DROP_COUNT; i++)
 		report_line("dropped", totem_drop_name((enum totem_drop) i), sum->dropped[i]);
 	for (int i = TRIAL_NONE + 1; i < TRIAL_COUNT; i++)

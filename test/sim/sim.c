@@ -74,6 +74,8 @@ sim_new(const struct sim_options *options)
 	sim->record = options->record;
 	if (options->mutant != NULL)
 		mutation_init(sim);
+	if (options->app != NULL)
+		options->app->init(sim);
 	return sim;
 }
 
@@ -84,6 +86,8 @@ sim_free(struct sim *sim)
 
 	if (sim == NULL)
 		return NULL;
+	if (sim->options.app != NULL)
+		sim->options.app->done(sim);
 	while (heap_pop(&sim->heap, &happening))
 		frame_put(happening.frame);
 	heap_done(&sim->heap);
@@ -129,7 +133,11 @@ sim_step(struct sim *sim)
 	case HAPPEN_STORED:
 	case HAPPEN_REFUSED:
 	case HAPPEN_RETRY:
+	case HAPPEN_APP:
 		host_happening(sim, &next);
+		break;
+	case HAPPEN_CLIENT:
+		sim->options.app->happening(sim, &next);
 		break;
 	case HAPPEN_LOAD:
 		workload_happening(sim, &next);
@@ -303,7 +311,7 @@ sim_finish(struct sim *sim)
 	sim->result.filtered_runs = sim->icmp_filtered;
 }
 
-static void
+void
 sim_start_hosts(struct sim *sim)
 {
 	bool at_once = dice_ppm(&sim->chance, 600000);
@@ -372,6 +380,8 @@ sim_run(struct sim *sim)
 {
 	uint64_t faults = 0;
 
+	if (sim->options.app != NULL)
+		return sim->options.app->run(sim);
 	if (sim->options.plan != NULL)
 		sim_run_plan(sim);
 	else

@@ -28,6 +28,7 @@
 #define SIM_RECORDED_MAX	128u
 #define SIM_LOST_MAX		64u	/* frames kept that were lost */
 #define SIM_STEPS_MAX		UINT64_C(60000000)
+#define SIM_APP_COUNTS		48u
 
 enum sim_happening {
 	HAPPEN_ARRIVE,		/* frame from `other` at `host` */
@@ -41,6 +42,8 @@ enum sim_happening {
 	HAPPEN_UNDO,		/* value: enum sim_undo */
 	HAPPEN_AMBUSH,		/* a fault at a tender moment */
 	HAPPEN_ACT,		/* value: which of the plan */
+	HAPPEN_APP,		/* of the application in the daemon */
+	HAPPEN_CLIENT,		/* of a process beside it: `other` */
 };
 
 enum sim_trial {		/* a small mishap when all is well, and how long it may be felt */
@@ -159,6 +162,7 @@ struct sim_result {
 	uint64_t token_lost[TOTEM_STATE_COUNT];
 	uint64_t dropped[TOTEM_DROP_COUNT];
 	uint64_t trial[TRIAL_COUNT], trial_ns[TRIAL_COUNT];	/* runs, longest repair */
+	uint64_t app[SIM_APP_COUNTS];	/* the application's own */
 };
 
 struct frame {
@@ -258,6 +262,23 @@ struct recorded {
 	uint64_t at_ns;
 };
 
+/* What runs on the cores instead of the plain messages of workload.c; it has judges of its own. */
+struct sim_app {
+	void (*init)(struct sim *sim);
+	void (*done)(struct sim *sim);
+	void (*start)(struct sim *sim, struct host *host);	/* the core is there, at rest */
+	void (*end)(struct sim *sim, struct host *host);	/* it is about to go */
+	void (*deliver)(struct sim *sim, struct host *host, const struct totem_output *output);
+	void (*configuration)(struct sim *sim, struct host *host,
+	    const struct totem_configuration *config);
+	/* After outputs were carried out.  True: the core was given an input. */
+	bool (*turn)(struct sim *sim, struct host *host);
+	void (*happening)(struct sim *sim, const struct happening *happening);
+	uint32_t (*run)(struct sim *sim);
+	const char *(*property_name)(uint32_t property);
+	void (*report)(const struct sim_result *sum);
+};
+
 enum sim_verdict { FRAME_PASS, FRAME_DROP, FRAME_TWICE };
 typedef enum sim_verdict (*sim_filter_fn)(struct sim *sim, uint32_t from, uint32_t to,
     const uint8_t *data, size_t len);
@@ -273,6 +294,8 @@ struct sim_options {
 	uint32_t seq_first;		/* calm: first sequence number; 0: 1 */
 	const struct plan *plan;	/* what happens, instead of the seed's choice; NULL */
 	struct plan *record;		/* what happens is to be written down here; NULL */
+	const struct sim_app *app;	/* NULL: none */
+	const void *app_mutant;		/* a lie of its own kind; NULL: none */
 };
 
 struct sim {
@@ -323,6 +346,7 @@ struct sim {
 	sim_filter_fn filter;
 	uint64_t last_change_ns;	/* configuration event */
 	uint8_t *scratch;
+	void *app_state;
 };
 
 /* sim.c */
@@ -339,6 +363,7 @@ bool sim_run_until(struct sim *sim, sim_condition_fn condition, uint64_t span_ns
 bool sim_settled(struct sim *sim);		/* one ring of all that live, all delivered */
 void sim_later(struct sim *sim, uint64_t span_ns, struct happening happening);
 void sim_finish(struct sim *sim);		/* final checks and figures */
+void sim_start_hosts(struct sim *sim);
 
 /* profile.c: what kind of run this seed is */
 void profile_choose(struct sim *sim);
@@ -356,6 +381,9 @@ void host_reconfigure(struct sim *sim, struct host *host);
 void host_happening(struct sim *sim, const struct happening *happening);
 void host_flush(struct sim *sim, struct host *host);	/* offer pending messages to totem */
 void host_forget_queue(struct host *host);
+void host_follow_up(struct sim *sim, struct host *host);	/* after an input */
+void host_later(struct sim *sim, struct host *host, enum sim_happening kind, uint64_t span_ns,
+    uint64_t value);
 
 /* network.c */
 struct frame *frame_new(const uint8_t *data, size_t len);

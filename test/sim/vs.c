@@ -11,6 +11,14 @@
 
 #include "test/sim/campaign.h"
 
+static struct lie
+vs_lie(size_t index)
+{
+	return (struct lie) { .name = mutants[index].name,
+	    .property = (uint32_t) mutants[index].property, .what = mutants[index].what,
+	    .mutant = &mutants[index] };
+}
+
 static const char usage[] =
     "usage: vs --seed N [--nodes K] [--seconds S] [--mutant NAME] [--trace] [--quiet]\n"
     "       vs --seeds FROM COUNT [--nodes-min A] [--nodes-max B] [--jobs J] [--seconds S]"
@@ -145,7 +153,7 @@ run_one(const struct arguments *a)
 	if (failed != 0)
 		(void) printf("[%9" PRIu64 ".%03" PRIu64 " ms] VIOLATED %s: %s\n",
 		    sim->check.failed_at_ns / MS_NS, sim->check.failed_at_ns % MS_NS / US_NS,
-		    campaign_failed_name(failed), result->what);
+		    campaign_failed_name(a->campaign.subject, failed), result->what);
 	if (!a->quiet)
 		(void) printf("seed %" PRIu64 ", %" PRIu32 " nodes, %" PRIu64 " ms, %" PRIu64
 		    " messages, %" PRIu64 " configurations, settled after %" PRIu64 " ms: %s\n",
@@ -218,9 +226,11 @@ run_single(struct arguments *a)
 int
 main(int argc, char **argv)
 {
+	struct subject subject = { .program = "vs", .lie = vs_lie, .lie_count = mutant_count };
 	struct arguments a = {
 		.limit_seconds = 300,
-		.campaign = { .first = 1, .count = 1, .nodes_min = 3, .nodes_max = 9, .jobs = 2 },
+		.campaign = { .first = 1, .count = 1, .nodes_min = 3, .nodes_max = 9, .jobs = 2,
+		    .subject = &subject },
 	};
 	int taken;
 

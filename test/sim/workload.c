@@ -10,12 +10,13 @@
 void
 workload_want(struct sim *sim, struct host *host, uint32_t len, bool safe)
 {
+	if (sim->options.app != NULL)
+		return;		/* its processes have something to say themselves */
 	if (host->pending_first + host->pending_count == host->pending_room)
 		host->pending = util_grow(host->pending, &host->pending_room,
 		    sizeof *host->pending);
 	host->pending[host->pending_first + host->pending_count++] =
 	    (struct pending) { .len = len, .safe = safe };
-	(void) sim;
 }
 
 /* Mostly small, some around a frame's size, a few in many fragments. */

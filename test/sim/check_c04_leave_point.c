@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * C4, the point of leaving: after the change in which it leaves a member gets nothing more.  The
+ * others see that it left, that its process died, or that its node went, as it was, and one of
+ * these only: it left if it said so, died if its process or its connection ended, and nodes go at
+ * transitional configurations that do not have them, nowhere else.
+ */
+#include <inttypes.h>
+
+#include "test/sim/cpg/cpg.h"
+
+/* Has any process of that number, in that group, done what the reason says? */
+static bool
+c04_true(const struct sim *sim, const struct cpg_event *event, const struct place *left)
+{
+	const struct trace *trace = &cpg_of(sim)->trace;
+
+	for (size_t i = 0; i < trace->session_count; i++) {
+		const struct session *s = &trace->session[i];
+
+		if (s->node != left->node || s->pid != left->pid || s->group != event->group)
+			continue;
+		if (left->reason == CPG_REASON_LEAVE && s->leave_called)
+			return true;
+		/* A daemon's end closes its connections too; that may just get out. */
+		if (left->reason == CPG_REASON_PROCDOWN && (s->cut ||
+		    (s->end != SESSION_LIVE && s->end != SESSION_NEVER)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+c04_node_gone(const struct sim *sim, const struct cpg_event *event, const struct session *s,
+    uint32_t node)
+{
+	const struct move_of *move = trace_move_at(&cpg_of(sim)->trace, s->host,
+	    event->tag.place);
+
+	for (size_t i = 0; move != NULL && i < move->member_count; i++)
+		if (move->member[i] == node)
+			return false;
+	return move != NULL;
+}
+
+static void
+c04_event(struct sim *sim, const struct cpg_event *event)
+{
+	const struct session *s;
+
+	if (event->kind != CPG_CONFCHG && event->kind != CPG_DELIVER)
+		return;
+	if (event->session == NONE) {
+		judge_fail(sim, C4_LEAVE_POINT, "somebody gets a callback and is in no group");
+		return;
+	}
+	s = &cpg_of(sim)->trace.session[event->session];
+	if (s->seen_leave)
+		judge_fail(sim, C4_LEAVE_POINT, "%s gets a callback after it has left",
+		    judge_session(sim, event->session));
+	for (size_t i = 0; event->kind == CPG_CONFCHG && i < event->left_count; i++) {
+		const struct place *left = &event->left[i];
+		bool gone = left->reason == CPG_REASON_NODEDOWN;
+
+		if (gone != event->tag.boundary || (gone ? !c04_node_gone(sim, event, s,
+		    left->node) : !c04_true(sim, event, left)))
+			judge_fail(sim, C4_LEAVE_POINT, "%s is told that %" PRIu32 ":%" PRIu32
+			    " left for reason %" PRIu32 ", which is not so",
+			    judge_session(sim, event->session), left->node, left->pid,
+			    left->reason);
+	}
+}
+
+/* Whoever left, and is there to see it, has seen it. */
+static void
+c04_final(struct sim *sim)
+{
+	const struct trace *trace = &cpg_of(sim)->trace;
+
+	for (uint32_t i = 0; i < trace->session_count; i++) {
+		const struct session *s = &trace->session[i];
+
+		if (s->end == SESSION_LIVE && s->leave_ok && !s->seen_leave &&
+		    !cpg_of(sim)->client[s->host * CPG_CLIENTS_MAX + s->client].stuck)
+			judge_fail(sim, C4_LEAVE_POINT, "%s has left and was never told",
+			    judge_session(sim, i));
+	}
+}
+
+const struct cpg_checker check_c04_leave_point = {
+	.property = C4_LEAVE_POINT, .name = "point of leaving", .event = c04_event,
+	.final = c04_final,
+};

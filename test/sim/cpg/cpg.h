@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * The process groups in the simulated cluster.  From the client's call to the ring all is
+ * production code but the memory between client and daemon:
+ *
+ *     program.c, teller.c            what simulated processes do, as coroutines
+ *       lib/cpg*.c                   production
+ *         link.c                     lib/client.h: calls, records and events, with virtual waiting
+ *         ipc.c                      exec/ipc/ipc.h: rings, backlog, slow clients
+ *       exec/core/{engines,host,sync}.c, and the modules of the build: production
+ *     node.c                         hangs them on a host of test/sim/host.c
+ *
+ * trace.c keeps what the processes did and saw; test/sim/check_c*.c judge that.
+ *
+ *   client    one place for a process on one host; processes follow each other there
+ *   session   one membership of one process in one group: from cpg_join() to its end
+ *   place     in the one order; each event has the one at which its daemon made it.  The
+ *             simulated host knows it from the core's outputs, not from the engine.
+ */
+#ifndef SIM_CPG_CPG_H
+#define SIM_CPG_CPG_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+#include <ucontext.h>
+
+#include <corosync/corotypes.h>
+#include <corosync/cpg.h>
+
+#include "test/sim/cpg/ledger.h"
+#include "test/sim/sim.h"
+
+#define CPG_GROUPS_MAX		4u
+#define CPG_CLIENTS_MAX		5u	/* on one host: */
+#define CPG_PROGRAMS_MAX	3u	/* the first of them; */
+#define CPG_TELLER		3u	/* a replica of the bank; */
+#define CPG_PROBE		4u	/* who asks for the groups at the end */
+#define CPG_FIRST		100u	/* numbers of properties: C1 is 101 */
+
+enum cpg_property {
+	C1_ORDER = CPG_FIRST + 1,
+	C2_VIEWS,
+	C3_JOIN_POINT,
+	C4_LEAVE_POINT,
+	C5_MEMBERS_ONLY,
+	C6_NO_GHOSTS,
+	C7_SELF_DELIVERY,
+	C8_WHOLE,
+	C9_BARRIER,
+	C10_PAUSED,
+	C11_REJOIN,
+	C12_FLOW,
+	C13_SAVINGS,
+	C14_SAFE,
+	CPG_PROPERTY_END
+};
+
+struct tag {
+	uint64_t place;			/* 0: not in the order */
+	uint64_t ring;			/* hash of its id */
+	uint64_t move;			/* place of its transitional configuration; 0: not yet */
+	bool transitional;		/* in that */
+	bool boundary;			/* at the transitional configuration itself */
+	bool synchronised;		/* all barriers of the ring were delivered */
+};
+
+/* --- between client and daemon ------------------------------------------------------------- */
+
+struct ipc_item {			/* a record, a call, or an event */
+	struct ipc_item *next;
+	uint32_t function;
+	bool call;
+	struct tag tag;
+	size_t len;
+	uint8_t data[];
+};
+
+struct ipc_items {
+	struct ipc_item *first, **last;
+	size_t count, bytes;
+};
+
+enum ipc_state { IPC_HELLO, IPC_OPEN, IPC_CLOSING, IPC_GONE };
+
+struct ipc_conn {
+	struct ipc_conn *next;		/* of the server */
+	struct ipc_server *server;	/* NULL: the daemon has let go of it */
+	enum ipc_state state;
+	struct client *client;		/* NULL: the process has let go of it */
+	uint32_t pid;
+	void *private;
+	int refused;			/* HELLO: what became of it; 1: not known yet */
+	bool hung_up;			/* the socket is closed, by either side */
+	bool orphan;			/* because its daemon ended */
+	bool blocked, starved;		/* the engine said -EAGAIN; and took nothing before */
+	bool cut, cut_drain;		/* hang up at the next turn */
+	uint64_t backlog_ns;		/* since when something is in the backlog */
+	size_t drain_left;		/* CLOSING: items that it had sent */
+	struct ipc_items to_daemon, to_client, backlog;
+	bool call_pending, replied;
+	uint8_t *reply;
+	size_t reply_len;
+};
+
+/* ipc.c */
+struct cpg_node;
+void ipc_work_later(struct ipc_server *server);
+void ipc_work_now(struct ipc_server *server);
+void ipc_grace_end(struct ipc_server *server, uint64_t number);
+struct ipc_server *ipc_server_next(struct ipc_server *server);	/* of the same daemon */
+size_t ipc_cost(size_t len);			/* bytes of a ring for one record */
+struct ipc_item *ipc_item_new(uint32_t function, const struct iovec *iov, size_t count);
+void ipc_items_add(struct ipc_items *items, struct ipc_item *item);
+struct ipc_item *ipc_items_take(struct ipc_items *items);
+void ipc_items_drop(struct ipc_items *items);
+uint64_t ipc_backlog(const struct cpg_node *node);	/* bytes that wait for its clients */
+/* A process connects; the conn stays until both sides have let go. */
+struct ipc_conn *ipc_connect(struct cpg_node *node, const char *service, struct client *client,
+    uint32_t pid);
+void ipc_client_gone(struct ipc_conn *conn);	/* the process closes its end */
+void ipc_conn_put(struct ipc_conn *conn);	/* frees it when both have let go */
+
+/* --- a daemon ------------------------------------------------------------------------------ */
+
+struct cpg_node {
+	struct sim *sim;
+	struct host *host;
+	struct engines *engines;	/* NULL: no daemon */
+	struct ipc_server *servers;	/* of its engines */
+	struct config *config;
+	struct tag tag;
+	struct totem_ring_id ring;
+	uint32_t member_count, barrier_count;
+	uint32_t barrier_from[TOTEM_NODES_MAX];
+	bool was_active;
+};
+
+/* node.c */
+extern const struct sim_app cpg_app;
+struct cpg_sim *cpg_of(const struct sim *sim);
+struct cpg_node *cpg_node_of(struct sim *sim, uint32_t host);
+/* Who acts now; what production code asks for its clock, and fakes for their simulation. */
+extern struct cpg_node *cpg_now_acting;
+
+/* --- processes ----------------------------------------------------------------------------- */
+
+struct client {
+	struct sim *sim;
+	uint32_t host, index;
+	void (*life)(struct client *client);	/* processes, one after another, until the end */
+	ucontext_t context;
+	uint8_t *stack;
+	bool ended;
+	uint64_t ticket;		/* of the present wait: old wake-ups do not count */
+	bool wake_due;
+	bool killed;			/* the process has died: nothing is heard from it */
+	bool teller;			/* a replica of the bank */
+	uint32_t pid;
+	uint32_t lives;			/* processes so far */
+	struct client_link *links;
+	/* what it is doing, for the trace */
+	uint32_t session_first, session_last;	/* whose events come next; the latest; NONE */
+	uint32_t tiny;			/* messages too small for a header, of this pid */
+	bool stuck;			/* it never reads again */
+	uint64_t read_ns;		/* when it last did */
+};
+
+/* link.c */
+void link_start(struct client *client);			/* its life begins */
+void link_resume(struct client *client);
+void link_kill(struct client *client);			/* the process dies */
+void link_end(struct client *client);			/* the run is over */
+void link_wake(struct client *client);
+void link_kill_later(struct client *client, uint64_t span_ns);	/* this process, if it lives */
+void link_wait(struct client *client, uint64_t span_ns);	/* NEVER: until woken */
+void link_happening(struct sim *sim, const struct happening *happening);
+struct client *link_running(void);
+const struct tag *link_tag(void);			/* of the event being called back */
+bool link_lost(struct client *client);			/* some daemon's end hung up */
+bool link_cut(struct client *client);			/* because it was too slow */
+void link_stuck(struct client *client);			/* it stops reading */
+
+/* program.c */
+void program_life(struct client *client);
+void program_probe(struct client *client);
+void program_murder(struct client *client);	/* the process dies, whatever it is doing */
+void program_cut(struct client *client, bool reads);	/* its daemon does not wait any longer */
+/* teller.c */
+void teller_life(struct client *client);
+
+/* --- the trace ----------------------------------------------------------------------------- */
+
+enum cpg_kind {
+	CPG_JOIN, CPG_JOINED,		/* the call, its result */
+	CPG_LEAVE, CPG_LEFT,
+	CPG_SEND, CPG_SENT,
+	CPG_DELIVER,
+	CPG_CONFCHG,
+	CPG_END,			/* the session is over: value is enum session_end */
+	CPG_LIST,			/* what cpg_iteration says at the end */
+	CPG_BROKEN,			/* libcpg gives up, with its daemon in good health */
+	CPG_CUT,			/* disconnected for being slow; value 1: though it reads */
+};
+
+struct place { uint32_t node, pid, reason; };	/* of a list */
+
+struct cpg_event {
+	uint64_t at_ns;
+	enum cpg_kind kind;
+	uint32_t session;		/* NONE: of none */
+	uint32_t message;		/* SEND, SENT, DELIVER; NONE: unknown bytes */
+	uint32_t node, pid;		/* DELIVER: the sender; JOINED of a double: who */
+	struct tag tag;
+	uint32_t value;			/* results: cs_error_t; END: why */
+	size_t len;
+	const struct place *members, *left, *joined;	/* lent */
+	size_t member_count, left_count, joined_count;
+	uint32_t group;
+};
+
+enum session_end { SESSION_LIVE, SESSION_LEFT, SESSION_FINALIZED, SESSION_DIED, SESSION_CUT,
+	SESSION_NODE, SESSION_NEVER };
+
+struct step {				/* one callback */
+	uint64_t place;
+	bool view;
+	uint32_t what;			/* message, or number of the view */
+};
+
+struct session {
+	uint32_t host, node, pid, group, client;
+	uint32_t next;			/* of its process; NONE */
+	uint32_t daemon;		/* generation of its host */
+	uint64_t join_ns, end_ns, leave_ns;
+	bool join_ok, leave_called, leave_ok;
+	bool seen_join, seen_leave;
+	bool cut;			/* it was the slow one */
+	enum session_end end;
+	struct place *view;
+	size_t view_count, view_room;
+	uint64_t view_place;		/* trace_view_id() of the last confchg; 0: none */
+	uint64_t view_at;		/* its place */
+	bool first_view;		/* it is the one of the join */
+	uint32_t view_number, view_step;
+	uint64_t set_sum;		/* of the messages in this view */
+	uint32_t set_count;
+	struct step *step;
+	size_t step_count, step_room;
+	uint64_t *ring;			/* rings it heard of anything in, in their order */
+	size_t ring_count, ring_room;
+	uint64_t *has;			/* bits by message */
+	size_t has_words;
+	uint64_t *owed;			/* SAFE ones that others had: check_safe.c */
+	size_t owed_words;
+	uint32_t *sent;			/* messages */
+	size_t sent_count, sent_room;
+	uint32_t *last;			/* by session: number of its last message here, + 1 */
+	size_t last_room;
+};
+
+enum sent { SENT_OPEN, SENT_OK, SENT_NOT, SENT_UNKNOWN };
+
+struct cpg_message {
+	uint32_t session, number;	/* the sender's; n-th of it */
+	uint32_t len;
+	uint8_t tiny;			/* 0, or the first byte of one without a header */
+	bool safe;
+	enum sent sent;
+	bool delivered;			/* to anybody */
+	uint64_t ring;			/* in which */
+	uint64_t sent_ns;
+};
+
+struct move_of {			/* a transitional configuration at one host */
+	uint32_t host;
+	uint64_t place, ring, next;
+	uint32_t member[TOTEM_NODES_MAX];
+	size_t member_count;
+};
+
+struct closed {				/* a view, from one change to the next, at one session */
+	uint32_t session;
+	bool first_view;
+	uint64_t set_sum;
+	uint32_t set_count;
+	uint64_t change;		/* at its end: who left and joined, and why */
+};
+
+enum cpg_count {
+	CPG_COUNT_PROCESSES, CPG_COUNT_JOINS, CPG_COUNT_REJOINS, CPG_COUNT_DOUBLES,
+	CPG_COUNT_LEAVES, CPG_COUNT_FINALIZED, CPG_COUNT_DEATHS, CPG_COUNT_DAEMON_LOST,
+	CPG_COUNT_SENT, CPG_COUNT_SAFE, CPG_COUNT_TINY, CPG_COUNT_HUGE, CPG_COUNT_LARGE,
+	CPG_COUNT_TRY_AGAIN, CPG_COUNT_LARGE_VOID, CPG_COUNT_DELIVERED, CPG_COUNT_VIEWS,
+	CPG_COUNT_SEEN_LEAVE, CPG_COUNT_SEEN_PROCDOWN, CPG_COUNT_SEEN_NODEDOWN,
+	CPG_COUNT_SEEN_JOIN, CPG_COUNT_SEEN_NODEUP, CPG_COUNT_LAST_WORDS, CPG_COUNT_ACTIVATED,
+	CPG_COUNT_ABORTED, CPG_COUNT_NAPS, CPG_COUNT_STUCK, CPG_COUNT_CUT,
+	CPG_COUNT_CONGESTED, CPG_COUNT_ORDERS, CPG_COUNT_DONE, CPG_COUNT_SHORT,
+	CPG_COUNT_UNKNOWN, CPG_COUNT_ROUNDS, CPG_COUNT_MERGED, CPG_COUNT_OVERDRAWN,
+	CPG_COUNT_COUNT
+};
+_Static_assert(CPG_COUNT_COUNT <= SIM_APP_COUNTS, "they fit");
+
+struct trace {
+	struct session *session;
+	size_t session_count, session_room;
+	struct cpg_message *message;
+	size_t message_count, message_room;
+	struct move_of *move;
+	size_t move_count, move_room;
+	struct hash_map *places;	/* by place and group: hash of what happened there */
+	struct hash_map *views;		/* by the places of its two ends: number in `closed`, + 1 */
+	struct closed *closed;
+	size_t closed_count, closed_room;
+};
+
+struct cpg_sim {
+	struct trace trace;
+	struct cpg_node *node;		/* by host */
+	struct client *client;		/* host * CPG_CLIENTS_MAX + index */
+	uint32_t client_count, group_count;
+	uint32_t pid_last;
+	size_t ring_bytes, backlog_bytes;
+	uint64_t grace_ns;
+	uint32_t message_bytes_max, large_bytes_max;	/* 0: none in parts */
+	uint32_t flood_bytes;		/* one message of those that come all at once */
+	uint32_t large_left, huge_left, floods_left;
+	uint64_t gap_ns;		/* between two acts of one process */
+	uint32_t acts_left;		/* of all of them */
+	bool closing;			/* only read from now on */
+	bool ending;			/* the run is over: processes end */
+	struct ledger ledger;
+	const struct cpg_mutant *mutant;
+	struct cpg_mutation *mutation;
+	uint8_t *scratch;
+};
+
+/* trace.c */
+uint32_t trace_session_new(struct sim *sim, const struct client *client, uint32_t group);
+uint32_t trace_message_new(struct sim *sim, uint32_t session, uint32_t len, bool safe,
+    uint8_t tiny);
+void trace_message_fill(const struct sim *sim, uint32_t message, uint8_t *data);
+uint32_t trace_message_find(const struct sim *sim, const struct session *to, uint32_t node,
+    uint32_t pid, const uint8_t *data, size_t len);
+/* The last ring that it heard of anything in; 0: none. */
+uint64_t trace_ring(const struct session *session);
+bool trace_has(const struct session *session, uint32_t message);
+bool trace_view_has(const struct session *session, uint32_t node, uint32_t pid);
+const struct move_of *trace_move(const struct trace *trace, uint32_t host, uint64_t next);
+const struct move_of *trace_move_at(const struct trace *trace, uint32_t host, uint64_t place);
+void trace_event(struct sim *sim, const struct cpg_event *event);	/* may be lied about */
+void trace_plain(struct sim *sim, const struct cpg_event *event);	/* judged, then added */
+/* Sessions that must be in each other's views now: living, of that group, on members of the ring
+ * that `host` is in. */
+bool trace_present(struct sim *sim, const struct session *session, uint32_t host, uint32_t group);
+
+/* The first session that went through the same view to the same change as `session` now does;
+ * NULL: it is the first. */
+const struct closed *trace_closed(const struct trace *trace, const struct session *session,
+    const struct cpg_event *event);
+uint64_t trace_content(const struct cpg_event *event);	/* of DELIVER and CONFCHG */
+uint64_t trace_change(const struct cpg_event *event);	/* of CONFCHG: who left and joined */
+/* Who goes through the same place may still come from different views, and have others, while a
+ * merge is not complete. */
+uint64_t trace_view_id(const struct cpg_event *event);
+uint64_t trace_place_key(const struct cpg_event *event);
+uint64_t trace_mix(uint64_t hash, uint64_t value);
+
+/* A table from 64-bit keys to 64-bit values. */
+struct hash_map *hash_map_new(void);
+struct hash_map *hash_map_free(struct hash_map *map);
+/* The value; `*ret_new` when the key was not there: the value is 0 then. */
+uint64_t *hash_map_at(struct hash_map *map, uint64_t key, bool *ret_new);
+uint64_t hash_map_get(const struct hash_map *map, uint64_t key);	/* 0: not there */
+
+/* --- judges -------------------------------------------------------------------------------- */
+
+struct cpg_checker {
+	enum cpg_property property;
+	const char *name;
+	void (*event)(struct sim *sim, const struct cpg_event *event);	/* before it is added */
+	void (*final)(struct sim *sim);		/* at rest, at the end; either may be NULL */
+};
+
+/* judge.c */
+void judge_event(struct sim *sim, const struct cpg_event *event);
+void judge_final(struct sim *sim);
+const char *judge_name(uint32_t property);
+void judge_fail(struct sim *sim, enum cpg_property property, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* "3:17.0" for session 0 of pid 17 on node 3; lives until the eighth next call. */
+const char *judge_session(const struct sim *sim, uint32_t session);
+const char *judge_message(const struct sim *sim, uint32_t message);
+
+extern const struct cpg_checker check_c01_order, check_c02_views, check_c03_join_point,
+    check_c04_leave_point, check_c05_members_only, check_c06_no_ghosts, check_c07_self_delivery,
+    check_c08_whole, check_c09_barrier, check_c10_paused, check_c11_rejoin, check_c12_flow,
+    check_savings, check_safe;
+
+/* --- lies ---------------------------------------------------------------------------------- */
+
+struct cpg_mutant {
+	const char *name;
+	enum cpg_property property;
+	const char *what;
+	void (*event)(struct sim *sim, const struct cpg_event *event);
+	void (*final)(struct sim *sim);		/* before the last judgement; either may be NULL */
+};
+
+extern const struct cpg_mutant cpg_mutants[];
+extern const size_t cpg_mutant_count;
+
+void cpg_mutation_init(struct sim *sim, const struct cpg_mutant *mutant);
+void cpg_mutation_done(struct sim *sim);
+
+/* run.c */
+uint32_t cpg_run(struct sim *sim);
+void cpg_report(const struct sim_result *sum);
+
+static inline void
+cpg_counted(struct sim *sim, enum cpg_count what)
+{
+	sim->result.app[what]++;
+}
+#endif

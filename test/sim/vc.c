@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * vc: process groups on the cores, their properties C1 to C12, and the savings bank on them.
+ */
+#include "test/sim/campaign.h"
+#include "test/sim/cpg/cpg.h"
+
+static struct lie
+vc_lie(size_t index)
+{
+	return (struct lie) { .name = cpg_mutants[index].name,
+	    .property = (uint32_t) cpg_mutants[index].property,
+	    .what = cpg_mutants[index].what, .app_mutant = &cpg_mutants[index] };
+}
+
+int
+main(int argc, char **argv)
+{
+	struct subject subject = { .program = "vc", .app = &cpg_app, .lie = vc_lie,
+	    .lie_count = cpg_mutant_count };
+
+	return command_main(argc, argv, &subject);
+}
