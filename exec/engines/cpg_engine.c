@@ -69,8 +69,8 @@ is_of_ours(struct cpg_engine *engine, uint32_t node_id, uint32_t id, uint32_t pi
 	if (local != NULL && local->pid == pid && cpg_name_compare(&local->name, name) == 0)
 		return true;
 	engine->counters.refused++;
-	engine->ops->log(engine->host, LOG_ERR, "A message in our name tells of process %u, whom we "
-	    "do not know: ignored", pid);
+	engine->ops->log(engine->host, LOG_ERR, "A message in our name tells of process %u, whom "
+	    "we do not know: ignored", pid);
 	return false;
 }
 
