@@ -227,7 +227,9 @@ detector_on_probe_ack(struct totem *t, uint32_t slot, const uint8_t *body, size_
 	struct peer *peer = &t->peer[slot];
 	uint64_t stamp = buf_get_u64(&in), sent_ns = buf_get_u64(&in);
 
-	if (!buf_reader_ok(&in) || stamp != peer->probe_stamp || sent_ns > t->now_ns)
+	/* An answer to what was never asked, or asked before, says nothing. */
+	if (!buf_reader_ok(&in) || stamp != peer->probe_stamp || peer->suspected_ns == 0
+	    || sent_ns < peer->suspected_ns || sent_ns > t->now_ns)
 		return;
 	peer->round_trip_ns = t->now_ns - sent_ns;
 	if (peer->suspected) {
