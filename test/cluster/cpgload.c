@@ -12,6 +12,7 @@
  *	MS config COUNT NODE:PID,...		the members now (--events)
  *	MS ring COUNT NODE,...			the ring now (--events)
  *	MS error CODE				the library said so; exit status 3
+ *	MS progress N				received so far (--progress MS: so often)
  *	total sent N received N bytes N configs N hash HEX
  */
 #include <errno.h>
@@ -51,7 +52,7 @@ struct options {
 	const char *group;
 	bool events, safe, listen;
 	double seconds;			/* 0: until told to stop */
-	unsigned long size_min, size_max, rate, stop_count, members;
+	unsigned long size_min, size_max, rate, stop_count, members, progress_ms;
 };
 
 static struct options options = { .group = "cpgload", .size_min = 64, .size_max = 64 };
@@ -65,6 +66,7 @@ static struct {
 	bool ready;
 	bool counting;		/* hash and totals run: from the start, or from --members */
 	bool frozen;		/* all end marks came */
+	double progress_ms;	/* when it is said again */
 	bool bereaved;		/* a node went down, and nobody joined since */
 	struct sender departed;	/* stands for who says SAFE last words then */
 } load;
@@ -170,6 +172,18 @@ end_check(void)
 }
 
 static void
+progress_say(void)
+{
+	double at_ms;
+
+	if (options.progress_ms == 0 || (at_ms = now_ms()) < load.progress_ms)
+		return;
+	load.progress_ms = at_ms + (double) options.progress_ms;
+	printf("%.3f progress %" PRIu64 "\n", at_ms, load.received);
+	fflush(stdout);
+}
+
+static void
 on_deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t node_id, uint32_t pid,
     void *msg, size_t len)
 {
@@ -206,6 +220,7 @@ on_deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t node_id, 
 		sender->ended = true;
 		end_check();
 	}
+	progress_say();
 	if (options.stop_count > 0 && load.received >= options.stop_count)
 		stopped = 1;
 }
@@ -429,6 +444,7 @@ run(void)
 		bool may_send = load.ready && load.counting && !options.listen && !end_sent;
 		bool over = end_ms > 0 && now_ms() >= end_ms;
 
+		progress_say();
 		if (load.counting && end_ms <= 0 && options.seconds > 0)
 			end_ms = now_ms() + options.seconds * 1e3;
 		if (over && options.members == 0)
@@ -497,6 +513,7 @@ options_read(int argc, char **argv)
 		{ "listen", no_argument, NULL, 'l' },
 		{ "stop-on-count", required_argument, NULL, 'c' },
 		{ "members", required_argument, NULL, 'm' },
+		{ "progress", required_argument, NULL, 'p' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -512,13 +529,14 @@ options_read(int argc, char **argv)
 		case 'l': options.listen = true; break;
 		case 'c': options.stop_count = number(optarg, UINT32_MAX, NULL); break;
 		case 'm': options.members = number(optarg, SENDERS_MAX, NULL); break;
+		case 'p': options.progress_ms = number(optarg, 60000, NULL); break;
 		default: exit(2);
 		}
 	}
 	if (optind < argc || strlen(options.group) > CPG_MAX_NAME_LENGTH) {
 		fprintf(stderr, "usage: cpgload [--group NAME] [--events] [--seconds T] [--sizes "
 		    "MIN[-MAX]] [--rate N]\n               [--safe] [--listen] [--stop-on-count N] "
-		    "[--members N]\n");
+		    "[--members N] [--progress MS]\n");
 		exit(2);
 	}
 }
