@@ -74,3 +74,15 @@ coverage-sim:
 CLEANFILES += test/sim/long.state
 TESTS += test/sim/groups.sh
 EXTRA_DIST += test/sim/groups.sh
+
+
+# Detection time against mistakes; the whole table by hand.
+check_PROGRAMS += test/sim/detect
+test_sim_detect_SOURCES = test/sim/detect.c
+test_sim_detect_LDADD = libsim.la
+TESTS += test/sim/detect.sh
+EXTRA_DIST += test/sim/detect.sh test/RESULTS-detector.md
+
+.PHONY: detect-table
+detect-table: test/sim/detect$(EXEEXT)
+	test/sim/detect
