@@ -91,8 +91,11 @@ void ipc_queue_move(struct ipc_conn *conn, enum ipc_queue queue);
 /* Hang up from the work handler; `drain`: take what it sent before. */
 void ipc_cut(struct ipc_conn *conn, bool drain);
 
-/* slow.c: to be called when a backlog grew or shrank; from the main loop only */
+/* slow.c */
+/* To be called when a backlog grew or shrank; from the main loop only. */
 void ipc_congestion_check(struct ipc_server *server);
+/* Make room for so much more in the backlog of all by cutting off the slowest.  False: this one. */
+bool ipc_backlog_room(struct ipc_conn *conn, size_t bytes);
 
 /* conn.c */
 /* 0, or -errno: refused. */

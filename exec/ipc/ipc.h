@@ -48,8 +48,10 @@ struct ipc_handlers {
 
 struct ipc_config {
 	const char *name;		/* service, with the instance's suffix: ipc_name() */
-	size_t backlog_bytes_max;	/* of all clients, beyond their rings: too much */
-	uint64_t grace_ns;		/* so long may it be; then the slowest is cut off */
+	size_t backlog_bytes_max;	/* of all clients, beyond their rings: never more; and so
+					 * long may it be more than half of it, while the ring is
+					 * slowed; then the slowest is cut off */
+	uint64_t grace_ns;
 };
 
 struct ipc_stats {

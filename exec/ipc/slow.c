@@ -36,14 +36,25 @@ grace_end(void *data)
 	ipc_work(server);
 }
 
-/* Over the limit: slow the ring down for the grace time, then cut until we are below.  Far over it:
- * cut at once, for slowing down has not worked. */
+bool
+ipc_backlog_room(struct ipc_conn *conn, size_t bytes)
+{
+	struct ipc_server *server = conn->server;
+
+	while (!conn->cut && server->stats.backlog_bytes > 0
+	    && server->stats.backlog_bytes + bytes > server->backlog_bytes_max)
+		slowest_cut(server);
+	return !conn->cut;
+}
+
+/* Over half the limit: slow the ring down for the grace time, then cut until we are below.  (The
+ * limit itself is kept by ipc_backlog_room().) */
 void
 ipc_congestion_check(struct ipc_server *server)
 {
-	uint64_t limit = server->backlog_bytes_max;
+	uint64_t limit = server->backlog_bytes_max / 2;
 
-	while (server->stats.backlog_bytes > (server->grace_over ? limit / 2 : 2 * limit))
+	while (server->grace_over && server->stats.backlog_bytes > limit)
 		slowest_cut(server);
 	if (!server->congested && server->stats.backlog_bytes > limit) {
 		server->congested = true;

@@ -92,8 +92,9 @@ rest_begin(struct totem *t, struct ring *ring)
 
 	order->holding = true;
 	order->hold_flag = false;
-	if (order->braked)
-		totem_timer_set(t, TIMER_HOLD, t->now_ns + BRAKED_REST_NS);
+	if (order->braked)	/* the more send, the longer: what comes in is about the same */
+		totem_timer_set(t, TIMER_HOLD, t->now_ns + BRAKED_REST_NS
+		    * ((ring->member_count + 3) / 4));
 	else if (ring->member_count > 1 && order->kept_frames > 0)
 		totem_timer_set(t, TIMER_HOLD, order->kept_until_ns);
 	else if (ring->member_count > 1)

@@ -47,7 +47,7 @@ struct toy_burst {
 	uint32_t count, bytes;
 };
 
-#define TOY_BACKLOG_BYTES	(1024u * 1024u)
+#define TOY_BACKLOG_BYTES	(2048u * 1024u)
 #define TOY_GRACE_NS		UINT64_C(300000000)
 
 enum toy_door { TOY_DOOR_OPEN, TOY_DOOR_REFUSE, TOY_DOOR_NOT_READY };

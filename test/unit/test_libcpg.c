@@ -35,7 +35,7 @@ config_write(void)
 	fprintf(file, "totem {\n version: 2\n cluster_name: %s\n transport: udpu\n}\n"
 	    "nodelist {\n node {\n ring0_addr: 127.0.0.1\n nodeid: 7\n port: %d\n }\n}\n"
 	    "logging {\n to_stderr: yes\n to_syslog: no\n}\n"
-	    "system {\n client_backlog: 16777216\n}\n", instance, 20000 + getpid() % 20000);
+	    "system {\n client_backlog: 33554432\n}\n", instance, 20000 + getpid() % 20000);
 	ck_assert_int_eq(fclose(file), 0);
 }
 

@@ -251,7 +251,7 @@ ipc_event(struct ipc_conn *conn, uint32_t function, const struct iovec *iov, siz
 		ipc_items_add(&conn->backlog, item);
 		server->stats.backlog_bytes += PENDING_BYTES + item->len;
 		ipc_flush(conn);
-		if (server->stats.backlog_bytes > server->config.backlog_bytes_max)
+		if (server->stats.backlog_bytes > server->config.backlog_bytes_max / 2)
 			ipc_work_later(server);
 	}
 	server->stats.events++;
@@ -497,9 +497,9 @@ ipc_congestion(struct ipc_server *server)
 	uint64_t limit = server->config.backlog_bytes_max;
 	struct sim *sim = server->node->sim;
 
-	while (server->stats.backlog_bytes > (server->grace_over ? limit / 2 : 2 * limit))
+	while (server->stats.backlog_bytes > (server->grace_over ? limit / 2 : limit))
 		ipc_slowest_cut(server);
-	if (!server->congested && server->stats.backlog_bytes > limit) {
+	if (!server->congested && server->stats.backlog_bytes > limit / 2) {
 		server->congested = true;
 		server->stats.congestions++;
 		server->grace_number++;
@@ -507,7 +507,7 @@ ipc_congestion(struct ipc_server *server)
 		host_later(sim, server->node->host, HAPPEN_APP, server->config.grace_ns,
 		    server->grace_number);
 		server->handlers.congested(server->host, true);
-	} else if (server->congested && server->stats.backlog_bytes <= limit / 2) {
+	} else if (server->congested && server->stats.backlog_bytes <= limit / 4) {
 		server->congested = false;
 		server->handlers.congested(server->host, false);
 	}

@@ -290,7 +290,7 @@ node_profile(struct sim *sim, struct cpg_sim *cpg)
 	cpg->message_bytes_max = (uint32_t) (cpg->ring_bytes / 4);
 	if (cpg->message_bytes_max > sim->message_bytes_max)
 		cpg->message_bytes_max = sim->message_bytes_max;
-	cpg->backlog_bytes = dice_scaled(prng, 2 * cpg->message_bytes_max, 4u << 20);
+	cpg->backlog_bytes = dice_scaled(prng, 4 * cpg->message_bytes_max, 8u << 20);
 	cpg->grace_ns = dice_scaled(prng, 100 * MS_NS, 3 * SEC_NS);
 	cpg->huge_left = 10;
 	cpg->floods_left = 2;
