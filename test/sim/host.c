@@ -243,6 +243,7 @@ host_reserve(struct sim *sim, struct host *host, uint64_t ring_seq)
 
 	if (host->storage.latency_ns > 0)
 		latency_ns = host->storage.latency_ns;
+	host->storage.written_ns = sim->now_ns + latency_ns;
 	record_note(sim, "%u reserves up to %llx, written %s", host->node_id,
 	    (unsigned long long) ring_seq, latency_ns < SEC_NS ? "soon" : "late");
 	host_later(sim, host, HAPPEN_STORED, latency_ns, ring_seq);

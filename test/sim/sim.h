@@ -185,6 +185,7 @@ struct storage {
 	uint64_t value;		/* reserved up to here; 0: no file */
 	uint64_t older;		/* what a backup holds */
 	uint64_t latency_ns;	/* 0: quick */
+	uint64_t written_ns;	/* when the last write is done */
 };
 
 struct sim;
