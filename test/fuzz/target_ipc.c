@@ -207,7 +207,8 @@ on_closed(void *host, struct ipc_conn *conn)
 static void
 meanwhile(void)
 {
-	if (under_way->left > 0 && (input_number(under_way, 1) & 3) == 0)
+	if (clients[0].map != NULL && under_way->left > 0
+	    && (input_number(under_way, 1) & 3) == 0)
 		scribble(&clients[0], under_way);
 }
 
