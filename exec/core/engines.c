@@ -298,10 +298,12 @@ activated(struct engines *set)
 static void
 drive(struct engines *set)
 {
+	static const struct cs_engine none;	/* no engines: the barrier only */
+
 	for (;;) {
 		size_t at = 0;
 		enum sync_do what = sync_next(&set->sync, &at);
-		const struct cs_engine *engine = set->count > 0 ? set->host[at].engine : NULL;
+		const struct cs_engine *engine = set->count > 0 ? set->host[at].engine : &none;
 		void *instance = set->host[at].instance;
 
 		switch (what) {

@@ -227,7 +227,8 @@ local_multicast(const struct config *config, int family, struct net_address *ret
 		(void) snprintf(text, sizeof text, "%.*s", (int) sizeof text - 1,
 		    config->link.multicast);
 	else if (family == AF_INET)
-		(void) snprintf(text, sizeof text, "239.192.%u.%u", low >> 8, low & 0xffu);
+		(void) snprintf(text, sizeof text, "239.192.%u.%u",
+		    (unsigned int) low >> 8, low & 0xffu);
 	else
 		(void) snprintf(text, sizeof text, "ff15::%x", low);
 	known = resolve_numeric(text, CONFIG_IP_64, &a);

@@ -200,7 +200,7 @@ static void
 state_find(const char *dir, time_t now, struct state_found *found)
 {
 	char path[STATE_PATH_MAX + 64];
-	uint8_t data[STATE_FILE_BYTES + 1];
+	uint8_t data[STATE_FILE_BYTES + 1] = { 0 };
 	uint64_t foreign;
 	ssize_t n;
 
