@@ -17,7 +17,7 @@
 #include "test/fuzz/input.h"
 
 #define CLIENTS		2u
-#define FDS_MAX		16u
+#define FDS_MAX		64u	/* 32 operations, each may open a client */
 #define TURNS_MAX	16u	/* of the loop; a hostile client may keep it busy */
 #define MAP_BYTES	(IPC_PAGE_BYTES + IPC_REPLY_BYTES_MAX + 2 * IPC_RING_SMALL_BYTES)
 
