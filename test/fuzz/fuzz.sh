@@ -67,7 +67,8 @@ failed=0
 for target in $targets; do
 	[ "$target" = totem ] && small=-Ifuzz/small || small=
 	# shellcheck disable=SC2046,SC2086
-	"$cc" $flags -fsanitize-coverage-ignorelist=fuzz/ignore $small -I"$top" -I"$top/include" -I. $(pkg-config --cflags libqb) \
+	"$cc" $flags -fsanitize-coverage-ignorelist=fuzz/ignore $small \
+		-I"$top" -I"$top/include" -I. $(pkg-config --cflags libqb) \
 		-DCS_SYSCONFDIR='"/etc"' -DCS_LOCALSTATEDIR='"/var"' -DCS_RUNSTATEDIR='"/run"' \
 		-DCS_ENGINEDIR='"/usr/lib"' -o "fuzz/$target" "$top/test/fuzz/target_$target.c" \
 		$(sources "$target") -lpthread || exit 1
