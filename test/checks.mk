@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Checks by hand that look for what tests do not see: sanitizers, valgrind, static analysis.
+EXTRA_DIST += test/analyze.sh test/analyze.known
+
+# A build of its own, so that the daemon, its engines (modules) and its clients all have the
+# sanitizers.  Left out: bench, mutants, the rules of the tree and the man pages, which look at no
+# running code of ours; test_cpg_abi.sh and test_savings_readme.sh, which build programs of a user
+# without the sanitizers, and these cannot load libraries with; fuzz_totem, which has its own.
+asan_flags = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined
+asan_units = $(filter test/unit/test_%,$(check_PROGRAMS)) test/unit/test_daemon.sh \
+	test/fuzz/replay.sh
+asan_tests = $(asan_units) test/sim/scenario test/sim/scenarios.sh test/sim/groups.sh
+ASAN_SEEDS = 40
+ASAN_CLUSTER = $(cluster_tests)
+
+.PHONY: asan-build check-asan check-asan-unit check-asan-sim check-asan-cluster
+asan-build:
+	test -e asan/config.status || { mkdir -p asan && cd asan && \
+	    $(abs_top_srcdir)/configure --enable-silent-rules CFLAGS='$(asan_flags)' \
+	    LDFLAGS='-fsanitize=address,undefined' >configure.log; }
+	cd asan && $(MAKE) all && $(MAKE) check TESTS=
+check-asan: check-asan-unit check-asan-sim check-asan-cluster
+# libcheck's own time limits are for the plain build.
+check-asan-unit: asan-build
+	cd asan && CK_TIMEOUT_MULTIPLIER=10 $(MAKE) check TESTS='$(asan_units)'
+check-asan-sim: asan-build
+	cd asan && test/sim/vs --seeds 1 $(ASAN_SEEDS) --nodes-min 3 --nodes-max 9 --quiet
+	cd asan && test/sim/vc --seeds 1 $(ASAN_SEEDS) --nodes-min 3 --nodes-max 9 --quiet
+	cd asan && srcdir=$(abs_top_srcdir) $(abs_top_srcdir)/test/sim/scenarios.sh
+check-asan-cluster: asan-build
+	cd asan && $(MAKE) check TESTS='$(ASAN_CLUSTER)'
+
+# A test's child that valgrind has something to say about ends with 9, which libcheck reports.
+# Left out, for they take many minutes there: test_cpg_world and test_savings (thousands of random
+# schedules) and test_ipc_hostile; the sanitizers see these.
+valgrind_slow = test/unit/test_cpg_world test/unit/test_ipc_hostile test/unit/test_savings
+valgrind_tests = $(filter-out $(valgrind_slow),$(filter test/unit/test_%,$(check_PROGRAMS)))
+.PHONY: check-valgrind analyze
+check-valgrind: $(valgrind_tests)
+	for test in $(valgrind_tests); do \
+		echo "valgrind: $$test"; \
+		CK_TIMEOUT_MULTIPLIER=20 $(LIBTOOL) --mode=execute valgrind --quiet \
+		    --error-exitcode=9 --trace-children=yes $$test || exit 1; \
+	done
+
+analyze:
+	srcdir=$(abs_top_srcdir) $(abs_top_srcdir)/test/analyze.sh
