@@ -32,8 +32,8 @@ check-asan-cluster: asan-build
 	cd asan && $(MAKE) check TESTS='$(ASAN_CLUSTER)'
 
 # A test's child that valgrind has something to say about ends with 9, which libcheck reports.
-# Left out, for they take many minutes there: test_cpg_world and test_savings (thousands of random
-# schedules) and test_ipc_hostile; the sanitizers see these.
+# Left out: test_cpg_world and test_savings, whose random schedules take more than two minutes with
+# the sanitizers already, and test_ipc_hostile, which is taken to be as slow (not measured).
 valgrind_slow = test/unit/test_cpg_world test/unit/test_ipc_hostile test/unit/test_savings
 valgrind_tests = $(filter-out $(valgrind_slow),$(filter test/unit/test_%,$(check_PROGRAMS)))
 .PHONY: check-valgrind analyze
