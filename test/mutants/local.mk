@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Deliberate bugs in the production sources.  All of them: make check-mutants.  Some: make check.
 mutants_environment = MUTANT_SOURCES='$(top_srcdir)' \
-	MUTANT_COMPILE='$(COMPILE)' MUTANT_LINK='$(CC) $(CFLAGS) $(LDFLAGS)'
+	MUTANT_COMPILE='$(COMPILE)' MUTANT_LINK='$(CC) $(CFLAGS) $(LDFLAGS)' \
+	MUTANT_VC_OBJECTS='$(test_sim_vc_OBJECTS)' MUTANT_ENGINE_OBJECTS='$(cpg_la_OBJECTS)' \
+	MUTANT_VC_LIBS='$(QB_LIBS) $(SYSTEMD_LIBS) -ldl -lpthread'
 
-check-mutants: test/sim/vs$(EXEEXT)
+check-mutants: test/sim/vs$(EXEEXT) test/sim/vc$(EXEEXT)
 	$(mutants_environment) $(top_srcdir)/test/mutants/run $(MUTANTS)
 
 check-mutants-sample: test/sim/vs$(EXEEXT)
