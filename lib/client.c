@@ -158,26 +158,6 @@ client_wake_daemon(struct client *client)
 		client_ring_bell(client);
 }
 
-static cs_error_t
-open_error(int r)
-{
-	switch (-r) {
-	case EAGAIN:
-		return CS_ERR_TRY_AGAIN;
-	case EACCES:
-	case EPERM:
-		return CS_ERR_ACCESS;
-	case ENOMEM:
-		return CS_ERR_NO_MEMORY;
-	case EMFILE:
-	case ENFILE:
-	case ENOBUFS:
-		return CS_ERR_NO_RESOURCES;
-	default:	/* tidy: open set */
-		return CS_ERR_LIBRARY;
-	}
-}
-
 static void
 client_map_init(struct client *client, uint8_t *map, uint32_t to_daemon_bytes,
     uint32_t to_client_bytes)
@@ -241,7 +221,7 @@ client_open(const char *service, bool data_rings, struct client **ret_client)
 	r = client_connect(client, service, data_rings);
 	if (r < 0) {
 		free(client);
-		return open_error(r);
+		return connect_error(r);
 	}
 	(void) pthread_mutexattr_init(&recursive);
 	(void) pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);

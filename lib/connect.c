@@ -126,3 +126,23 @@ fail:
 	(void) close(fd);
 	return r;
 }
+
+cs_error_t
+connect_error(int r)
+{
+	switch (-r) {
+	case EAGAIN:
+		return CS_ERR_TRY_AGAIN;
+	case EACCES:
+	case EPERM:
+		return CS_ERR_ACCESS;
+	case ENOMEM:
+		return CS_ERR_NO_MEMORY;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+		return CS_ERR_NO_RESOURCES;
+	default:	/* tidy: open set */
+		return CS_ERR_LIBRARY;
+	}
+}

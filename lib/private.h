@@ -19,4 +19,6 @@ unsigned int client_fork_count(void);
 int connect_open(const char *service, const struct ipc_hello *hello, int memory_fd, int *ret_fd);
 /* Anonymous memory whose size is sealed.  0 or -errno. */
 int connect_memory(size_t size, int *ret_fd);
+/* What the caller is told of an -errno of these two. */
+cs_error_t connect_error(int r);
 #endif

@@ -14,8 +14,8 @@ test_unit_test_ipc_SOURCES = test/unit/test_ipc.c test/unit/ipc_toy.c test/unit/
 test_unit_test_ipc_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_ipc_LDADD = libclient.la libipc.la $(QB_LIBS) $(CHECK_LIBS) -lpthread
 
-test_unit_test_ipc_hostile_SOURCES = test/unit/test_ipc_hostile.c test/unit/ipc_toy.c \
-	test/unit/ipc_toy.h
+test_unit_test_ipc_hostile_SOURCES = test/unit/test_ipc_hostile.c test/unit/ipc_raw.c \
+	test/unit/ipc_raw.h test/unit/ipc_toy.c test/unit/ipc_toy.h
 test_unit_test_ipc_hostile_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_ipc_hostile_LDADD = libclient.la libipc.la $(QB_LIBS) $(CHECK_LIBS) -lpthread
 

@@ -20,6 +20,7 @@
 #include <corosync/ipc/link.h>
 #include "exec/base/prng.h"
 #include "lib/private.h"
+#include "test/unit/ipc_raw.h"
 #include "test/unit/ipc_toy.h"
 
 #define MS_NS		UINT64_C(1000000)
@@ -68,46 +69,6 @@ active_wait(struct client *client, uint64_t count)
 	return state;
 }
 
-/* --- a client without the library --- */
-
-struct raw {
-	int fd;
-	uint8_t *map;
-	size_t bytes;
-	struct ipc_page *page;
-	struct ipc_ring to_daemon;
-};
-
-static void
-raw_open(struct raw *raw)
-{
-	struct ipc_hello hello = {
-		.magic = IPC_MAGIC, .version = IPC_VERSION,
-		.to_daemon_bytes = IPC_RING_SMALL_BYTES, .to_client_bytes = IPC_RING_SMALL_BYTES,
-	};
-	int memory_fd;
-
-	raw->bytes = ipc_map_bytes(hello.to_daemon_bytes, hello.to_client_bytes);
-	ck_assert_int_eq(connect_memory(raw->bytes, &memory_fd), 0);
-	raw->map = mmap(NULL, raw->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
-	ck_assert_ptr_ne(raw->map, MAP_FAILED);
-	raw->page = (struct ipc_page *) (void *) raw->map;
-	raw->to_daemon = (struct ipc_ring) {
-		.shared = &raw->page->to_daemon,
-		.data = raw->map + IPC_PAGE_BYTES + IPC_REPLY_BYTES_MAX,
-		.size = hello.to_daemon_bytes,
-	};
-	ck_assert_int_eq(connect_open("toy", &hello, memory_fd, &raw->fd), 0);
-	(void) close(memory_fd);
-}
-
-static void
-raw_close(struct raw *raw)
-{
-	(void) close(raw->fd);
-	(void) munmap(raw->map, raw->bytes);
-}
-
 /* The server hangs up on us within 5 s. */
 static bool
 raw_is_cut(const struct raw *raw)
@@ -115,22 +76,6 @@ raw_is_cut(const struct raw *raw)
 	struct pollfd poller = { .fd = raw->fd };
 
 	return poll(&poller, 1, 5000) == 1 && (poller.revents & POLLHUP) != 0;
-}
-
-static void
-raw_bell(const struct raw *raw)
-{
-	(void) send(raw->fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-static void
-raw_put(struct raw *raw, uint32_t function, const void *data, size_t len)
-{
-	uint8_t bytes[256];
-	struct iovec iov = { .iov_base = bytes, .iov_len = len };
-
-	memcpy(bytes, data, len);
-	ck_assert_int_eq(ipc_ring_put(&raw->to_daemon, function, &iov, 1, 0), 0);
 }
 
 /* --- garbage --- */
