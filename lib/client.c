@@ -152,10 +152,26 @@ client_ring_bell(struct client *client)
 }
 
 static void
-client_wake_daemon(struct client *client)
+client_wake_daemon(struct client *client, bool urgent)
 {
-	if (ipc_wish_change(&client->page->to_daemon.consumer_wish, IPC_ASLEEP, IPC_AWAKE))
+	uint32_t *wish = &client->page->to_daemon.consumer_wish;
+
+	if (ipc_wish_change(wish, IPC_ASLEEP, IPC_AWAKE) ||
+	    (urgent && ipc_wish_change(wish, IPC_DOZING, IPC_AWAKE)))
 		client_ring_bell(client);
+}
+
+/* Every event was read: from now on the daemon shall be rung for each record, and at once when some
+ * are left. */
+static void
+client_end_doze(struct client *client)
+{
+	struct ipc_ring_shared *shared = &client->page->to_daemon;
+
+	if (ipc_wish_change(&shared->consumer_wish, IPC_DOZING, IPC_ASLEEP) &&
+	    __atomic_load_n(&shared->head, __ATOMIC_SEQ_CST) !=
+	    __atomic_load_n(&shared->tail, __ATOMIC_SEQ_CST))
+		client_wake_daemon(client, /* urgent= */ false);
 }
 
 static void
@@ -295,8 +311,9 @@ client_put(struct client *client, uint32_t function, const struct iovec *iov, si
 
 	(void) pthread_mutex_lock(&client->send_lock);
 	r = ipc_ring_put(&client->to_daemon, function, iov, count, reserve);
-	if (r == 0)
-		client_wake_daemon(client);
+	if (r == 0 || r == -EAGAIN)
+		client_wake_daemon(client, r != 0 || reserve == 0 ||
+		    ipc_ring_used(&client->to_daemon) >= IPC_DOZE_BYTES);
 	client_look_sometimes(client);
 	(void) pthread_mutex_unlock(&client->send_lock);
 	if (client_is_dead(client) || r == -EBADMSG)
@@ -441,6 +458,7 @@ client_arm(struct client *client)
 {
 	uint32_t *wish = &client->page->to_client.consumer_wish;
 
+	client_end_doze(client);
 	if (__atomic_load_n(wish, __ATOMIC_SEQ_CST) == IPC_RUNG && client_bell_take(client))
 		__atomic_store_n(wish, IPC_ARMED, __ATOMIC_SEQ_CST);
 }

@@ -351,6 +351,7 @@ conn_drain(struct ipc_conn *conn)
 			ipc_queue_move(conn, count > 0 ? IPC_QUEUE_BLOCKED : IPC_QUEUE_STARVED);
 			return;
 		}
+		conn->lively = true;
 		count++;
 		bytes += record.len;
 	}
@@ -363,23 +364,19 @@ conn_drain(struct ipc_conn *conn)
 void
 ipc_conn_turn(struct ipc_conn *conn)
 {
-	uint32_t *wish = &conn->page->to_daemon.consumer_wish;
 	bool blocked = conn->queue == IPC_QUEUE_BLOCKED || conn->queue == IPC_QUEUE_STARVED;
 
 	if (conn->state == IPC_CONN_OPEN)
 		conn_flush(conn);
 	if (blocked || conn->cut)
 		return;
+	if (conn->queue == IPC_QUEUE_DOZING)
+		__atomic_store_n(&conn->page->to_daemon.consumer_wish, IPC_AWAKE, __ATOMIC_SEQ_CST);
 	ipc_queue_move(conn, IPC_QUEUE_NONE);
 	conn_drain(conn);
 	if (conn->state != IPC_CONN_OPEN || conn->cut || conn->queue != IPC_QUEUE_NONE)
 		return;
-	/* The ring was empty: sleep, then look again. */
-	__atomic_store_n(wish, IPC_ASLEEP, __ATOMIC_SEQ_CST);
-	if (!ipc_ring_empty(&conn->to_daemon)) {
-		__atomic_store_n(wish, IPC_AWAKE, __ATOMIC_SEQ_CST);
-		ipc_queue_move(conn, IPC_QUEUE_READY);
-	}
+	ipc_conn_rest(conn);
 }
 
 /* --- what is known of it --- */

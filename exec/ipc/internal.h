@@ -23,12 +23,14 @@
 #define IPC_TURN_BYTES		262144u
 #define IPC_TURN_CONNECTIONS	16u		/* before the loop's other work */
 #define IPC_RECORD_BYTES_MAX	(IPC_RING_LARGE_BYTES / 2u)
+#define IPC_DOZE_NS		UINT64_C(1000000)
 #define IPC_FLUSH_MAX		4096u	/* rings full of events, in one go */
 
 _Static_assert(IPC_RECORD_BYTES_MAX > 1048576u + 1024u, "a message of 1 MiB is one record");
 
 enum ipc_conn_state { IPC_CONN_HELLO, IPC_CONN_OPEN, IPC_CONN_CLOSING };
-enum ipc_queue { IPC_QUEUE_NONE, IPC_QUEUE_READY, IPC_QUEUE_BLOCKED, IPC_QUEUE_STARVED };
+enum ipc_queue { IPC_QUEUE_NONE, IPC_QUEUE_READY, IPC_QUEUE_BLOCKED, IPC_QUEUE_STARVED,
+	IPC_QUEUE_DOZING };
 
 struct ipc_pending {		/* an event that waits for room in the ring to the client */
 	STAILQ_ENTRY(ipc_pending) link;
@@ -55,6 +57,7 @@ struct ipc_conn {
 	uint32_t drain_until;		/* CLOSING: the head when the client hung up */
 	bool call_pending;		/* a call is not answered yet */
 	uint32_t call_sequence;
+	bool lively;			/* it sent since the last end of a doze */
 	bool cut;			/* hang up at the next turn */
 	bool drain;			/* ... after taking what it sent */
 	STAILQ_HEAD(, ipc_pending) backlog;
@@ -75,6 +78,9 @@ struct ipc_server {
 	int work_fd;			/* readable while `ready` holds anything, or `recheck` */
 	struct ipc_conns conns;
 	struct ipc_conns ready, blocked, starved;	/* starved: blocked without any progress */
+	struct ipc_conns dozing;	/* looked at when we are awake, and by the timer */
+	bool doze_timed;
+	int doze_fd;			/* a timer */
 	bool held;
 	bool congested, grace_over;
 	qb_loop_timer_handle grace_timer;
@@ -88,6 +94,8 @@ void ipc_log(const struct ipc_server *server, int priority, const char *format, 
 /* Let the work handler run soon. */
 void ipc_work(struct ipc_server *server);
 void ipc_queue_move(struct ipc_conn *conn, enum ipc_queue queue);
+/* One turn, and what follows from it.  The connection may be gone afterwards. */
+void ipc_turn(struct ipc_conn *conn);
 /* Hang up from the work handler; `drain`: take what it sent before. */
 void ipc_cut(struct ipc_conn *conn, bool drain);
 
@@ -96,6 +104,11 @@ void ipc_cut(struct ipc_conn *conn, bool drain);
 void ipc_congestion_check(struct ipc_server *server);
 /* Make room for so much more in the backlog of all by cutting off the slowest.  False: this one. */
 bool ipc_backlog_room(struct ipc_conn *conn, size_t bytes);
+
+/* doze.c */
+int ipc_doze_init(struct ipc_server *server);
+/* Everything was taken: sleep, or doze if the client waits for nothing. */
+void ipc_conn_rest(struct ipc_conn *conn);
 
 /* conn.c */
 /* 0, or -errno: refused. */

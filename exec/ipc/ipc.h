@@ -74,6 +74,9 @@ void ipc_server_kick(struct ipc_server *server);
 /* While held, calls and records stay in their rings; connections still come and go.  Letting go
  * includes a kick. */
 void ipc_server_hold(struct ipc_server *server, bool hold);
+/* The host is awake anyway: take what clients have sent without ringing.  True: some client sends
+ * like that. */
+bool ipc_server_look(struct ipc_server *server);
 const struct ipc_stats *ipc_server_stats(const struct ipc_server *server);
 
 /* At most 64 KiB. */

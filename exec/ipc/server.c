@@ -57,6 +57,8 @@ queue_list(struct ipc_server *server, enum ipc_queue queue)
 		return &server->blocked;
 	case IPC_QUEUE_STARVED:
 		return &server->starved;
+	case IPC_QUEUE_DOZING:
+		return &server->dozing;
 	case IPC_QUEUE_NONE:
 		break;
 	}
@@ -147,9 +149,8 @@ conn_hang_up(struct ipc_conn *conn, bool drain)
 		ipc_queue_move(conn, IPC_QUEUE_READY);
 }
 
-/* One turn, and what follows from it.  The connection may be gone afterwards. */
-static void
-conn_turn(struct ipc_conn *conn)
+void
+ipc_turn(struct ipc_conn *conn)
 {
 	struct ipc_server *server = conn->server;
 
@@ -263,7 +264,7 @@ conn_hello(struct ipc_conn *conn)
 		return;
 	}
 	welcome_send(conn->fd, 0);
-	conn_turn(conn);
+	ipc_turn(conn);
 }
 
 /* --- descriptors --- */
@@ -285,7 +286,7 @@ conn_socket(struct ipc_conn *conn, int fd, int32_t revents)
 		n = recv(fd, bells, sizeof bells, MSG_DONTWAIT);
 		if (n > 0) {
 			server->stats.doorbells_rx += (uint64_t) n;
-			conn_turn(conn);
+			ipc_turn(conn);
 			/* It may have been the one that the ring was slowed for. */
 			if (server->congested)
 				ipc_congestion_check(server);
@@ -420,7 +421,7 @@ work_ready(int32_t fd, int32_t revents, void *data)
 		if (conn == NULL)
 			break;
 		ipc_queue_move(conn, IPC_QUEUE_NONE);
-		conn_turn(conn);
+		ipc_turn(conn);
 	}
 	ipc_congestion_check(server);
 	if (!TAILQ_EMPTY(&server->ready))
@@ -481,9 +482,9 @@ server_start(struct ipc_server *server)
 		return -errno;
 	r = qb_loop_poll_add(server->loop, QB_LOOP_MED, server->work_fd, POLLIN, server,
 	    work_ready);
-	if (r < 0)
-		return r;
-	return server_listen(server);
+	if (r == 0)
+		r = ipc_doze_init(server);
+	return r < 0 ? r : server_listen(server);
 }
 
 int
@@ -504,11 +505,12 @@ ipc_server_new(qb_loop_t *loop, const struct ipc_config *config,
 	(void) snprintf(server->name, sizeof server->name, "%s", config->name);
 	server->backlog_bytes_max = config->backlog_bytes_max;
 	server->grace_ns = config->grace_ns;
-	server->listen_fd = server->spare_fd = server->work_fd = -1;
+	server->listen_fd = server->spare_fd = server->work_fd = server->doze_fd = -1;
 	TAILQ_INIT(&server->conns);
 	TAILQ_INIT(&server->ready);
 	TAILQ_INIT(&server->blocked);
 	TAILQ_INIT(&server->starved);
+	TAILQ_INIT(&server->dozing);
 	r = server_start(server);
 	if (r < 0) {
 		(void) ipc_server_free(server);
@@ -544,6 +546,7 @@ ipc_server_free(struct ipc_server *server)
 	}
 	if (server->congested && !server->grace_over)
 		(void) qb_loop_timer_del(server->loop, server->grace_timer);
+	server_fd_close(server, server->doze_fd);
 	server_fd_close(server, server->listen_fd);
 	server_fd_close(server, server->work_fd);
 	if (server->spare_fd >= 0)

@@ -2,7 +2,8 @@
 # Shared memory between daemon and clients: the ring, the server with the libraries' common part, both
 # in bad company; and cfg on top of them.
 if HAVE_CHECK
-IPC_TESTS = test/unit/test_ring test/unit/test_ipc test/unit/test_ipc_hostile test/unit/test_cfg
+IPC_TESTS = test/unit/test_ring test/unit/test_ipc test/unit/test_ipc_hostile \
+	test/unit/test_ipc_doze test/unit/test_cfg
 check_PROGRAMS += $(IPC_TESTS)
 TESTS += $(IPC_TESTS)
 
@@ -18,6 +19,11 @@ test_unit_test_ipc_hostile_SOURCES = test/unit/test_ipc_hostile.c test/unit/ipc_
 	test/unit/ipc_raw.h test/unit/ipc_toy.c test/unit/ipc_toy.h
 test_unit_test_ipc_hostile_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_ipc_hostile_LDADD = libclient.la libipc.la $(QB_LIBS) $(CHECK_LIBS) -lpthread
+
+test_unit_test_ipc_doze_SOURCES = test/unit/test_ipc_doze.c test/unit/ipc_raw.c test/unit/ipc_raw.h \
+	test/unit/ipc_toy.c test/unit/ipc_toy.h
+test_unit_test_ipc_doze_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_unit_test_ipc_doze_LDADD = libclient.la libipc.la $(QB_LIBS) $(CHECK_LIBS) -lpthread
 
 # Runs ./corosync-cfgtool, which is built before.
 test_unit_test_cfg_SOURCES = test/unit/test_cfg.c exec/engines/cfg.c

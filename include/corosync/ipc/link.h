@@ -17,8 +17,13 @@
  * A call is a record in the ring to the daemon, marked IPC_FUNCTION_CALL, so calls and data keep
  * their order by themselves.  IPC_CALL_RESERVE_BYTES of that ring are kept free for it.
  *
- * Doorbell to the daemon: a byte when the daemon's consumer_wish could be taken from 1 to 0; one
- * too many is harmless.  Doorbell to the client: exactly one byte for each change of the client's
+ * Doorbell to the daemon: a byte when the daemon's consumer_wish could be taken from IPC_ASLEEP to
+ * IPC_AWAKE; one too many is harmless.  A daemon that dozes comes back within a millisecond by
+ * itself, and is rung for IPC_DOZE_BYTES, for a call, and by a client that has read all its events
+ * and left records: it waits for something.  A client that has events to read waits for nothing, so
+ * a daemon that let itself be woken for each of its records would only keep it from sending more.
+ *
+ * Doorbell to the client: exactly one byte for each change of the client's
  * consumer_wish from IPC_ARMED to IPC_RUNG, so the client can count: while it is IPC_RUNG one byte
  * is in the socket or on its way.  The client takes that byte when it finds the ring empty, arms
  * and looks again; then select() and dispatching one at a time neither hang nor spin.  Should it
@@ -36,7 +41,7 @@
 #include <corosync/ipc/ring.h>
 
 #define IPC_MAGIC		0x43735031u
-#define IPC_VERSION		1u
+#define IPC_VERSION		2u
 #define IPC_NAME_BYTES_MAX	96u		/* service, dot, instance */
 #define IPC_PAGE_BYTES		4096u
 #define IPC_REPLY_BYTES_MAX	65536u
@@ -46,9 +51,10 @@
 #define IPC_RING_SMALL_BYTES	131072u		/* a connection without data rings */
 #define IPC_RING_LARGE_BYTES	4194304u
 #define IPC_FUNCTION_CALL	0x80000000u
+#define IPC_DOZE_BYTES		65536u
 
 enum ipc_client_wish { IPC_ARMED = 1, IPC_RUNG = 2 };
-enum ipc_daemon_wish { IPC_AWAKE = 0, IPC_ASLEEP = 1 };
+enum ipc_daemon_wish { IPC_AWAKE = 0, IPC_ASLEEP = 1, IPC_DOZING = 2 };
 
 struct ipc_hello {
 	uint32_t magic, version;
