@@ -434,6 +434,16 @@ feed(struct engines *set)
 }
 
 bool
+engines_look(struct engines *set)
+{
+	bool streams = false;
+
+	for (size_t i = 0; i < set->count; i++)
+		streams = ipc_server_look(set->host[i].server) || streams;
+	return streams;
+}
+
+bool
 engines_turn(struct engines *set, uint64_t now_ns)
 {
 	bool input = false;

@@ -23,7 +23,9 @@ struct shell {
 	int timer_fd;
 	qb_loop_timer_handle alone_timer;	/* 0: none */
 	uint64_t armed_ns;		/* when the timer will fire; UINT64_MAX: not set */
-	uint64_t timer_calls, wakes;	/* system calls for it; times that the main loop called */
+	uint64_t timer_calls, wakes;	/* system calls for time; times that the main loop called */
+	bool streams;			/* clients send more than they wait for */
+	uint64_t received_ns;		/* when we took datagrams the last time */
 	bool draining, input_waits, send_pending;
 	uint32_t refused[SHELL_REFUSED_MAX];	/* peers whose port is closed: to be told */
 	size_t refused_count;
