@@ -259,6 +259,20 @@ cpg_process_forget(struct cpg_state *state, uint32_t node_id, uint32_t id)
 	free(p);
 }
 
+void
+cpg_process_remove(struct cpg_state *state, struct cpg_group *group,
+    const struct cpg_member *member)
+{
+	bool there;
+	size_t at = member_place(group, member, &there);
+
+	cs_assert(there);
+	group->member_count--;
+	memmove(&group->members[at], &group->members[at + 1],
+	    (group->member_count - at) * sizeof(group->members[0]));
+	cpg_process_forget(state, member->node_id, member->id);
+}
+
 struct cpg_shared *
 cpg_shared_find(struct cpg_state *state, uint32_t node_id)
 {
@@ -306,8 +320,6 @@ cpg_state_depart(struct cpg_state *state, uint32_t node_id, uint32_t id, uint32_
 	struct cpg_member member;
 	struct cpg_group *group;
 	struct cpg_change change;
-	bool there;
-	size_t at;
 
 	if (p == NULL)
 		return -ENOENT;
@@ -317,12 +329,7 @@ cpg_state_depart(struct cpg_state *state, uint32_t node_id, uint32_t id, uint32_
 	group = p->group;
 	member = (struct cpg_member) { .node_id = node_id, .pid = p->pid, .id = id,
 	    .reason = reason };
-	at = member_place(group, &member, &there);
-	cs_assert(there);
-	group->member_count--;
-	memmove(&group->members[at], &group->members[at + 1],
-	    (group->member_count - at) * sizeof(group->members[0]));
-	cpg_process_forget(state, node_id, id);
+	cpg_process_remove(state, group, &member);
 	node->process_count--;
 
 	change = (struct cpg_change) { .group = group, .left = &member, .left_count = 1 };

@@ -76,6 +76,9 @@ void cpg_departed_unlink(struct cpg_state *state, struct cpg_group *group);
 /* Into the group and the table.  The caller has checked that it is not there. */
 void cpg_process_add(struct cpg_state *state, struct cpg_group *group,
     const struct cpg_member *member);
+/* Out of both; it is there. */
+void cpg_process_remove(struct cpg_state *state, struct cpg_group *group,
+    const struct cpg_member *member);
 /* Out of the table; the caller sees to the group's member list. */
 void cpg_process_forget(struct cpg_state *state, uint32_t node_id, uint32_t id);
 #endif
