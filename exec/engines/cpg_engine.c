@@ -85,7 +85,7 @@ deliver_join(struct cpg_engine *engine, uint32_t node_id, const struct cpg_messa
 	r = cpg_state_join(engine->state, node_id, message->id, message->pid, &message->name);
 	if (r == 0)
 		return;
-	if (r == -ENODEV) {	/* in the transitional configuration that it is not part of */
+	if (r == -ENODEV) {	/* of a departed node, to a group without members here */
 		engine->counters.orphan++;
 		return;
 	}

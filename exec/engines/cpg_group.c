@@ -294,7 +294,7 @@ cpg_state_join(struct cpg_state *state, uint32_t node_id, uint32_t id, uint32_t 
 	struct cpg_change change;
 
 	if (node == NULL)
-		return -ENODEV;
+		return cpg_departed_join(state, &member, name);
 	if (state->phase == CPG_SYNC)
 		return -ESTALE;
 	if (process_find(state, node_id, id) != NULL ||

@@ -71,6 +71,10 @@ struct cpg_shared *cpg_shared_find(struct cpg_state *state, uint32_t node_id);
 struct cpg_group *cpg_group_obtain(struct cpg_state *state, const struct cpg_group_name *name);
 bool cpg_group_has(const struct cpg_group *group, const struct cpg_member *member);
 void cpg_group_drop_if_empty(struct cpg_state *state, struct cpg_group *group);
+/* A join that comes in the transitional configuration, from a node that is not in it: the process
+ * comes and goes.  0 or as cpg_state_join(). */
+int cpg_departed_join(struct cpg_state *state, const struct cpg_member *member,
+    const struct cpg_group_name *name);
 /* The group is about to end: what departed processes still say has no receiver. */
 void cpg_departed_unlink(struct cpg_state *state, struct cpg_group *group);
 /* Into the group and the table.  The caller has checked that it is not there. */

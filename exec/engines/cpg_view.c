@@ -3,8 +3,9 @@
  *
  * What ring changes do to groups.  The processes of departed nodes leave at the transitional
  * configuration, before the messages that are delivered in it; those of newcomers come at the
- * activation of the new ring.  So a group sees at most two changes for a ring change.  Up to the
- * regular configuration we remember who departed from where: their SAFE messages still count.
+ * activation of the new ring.  So a group sees at most two changes for a ring change, and those of
+ * a process whose join is ordered between them.  Up to the regular configuration we remember who
+ * departed from where: their SAFE messages still count.
  *
  * Why this is the same on all nodes that move together: they see the same transitional
  * configurations and the same joinlists at the same places of the order, and a round that was
@@ -69,6 +70,14 @@ departed_compare(const void *one, const void *other)
 	return (a->id > b->id) - (a->id < b->id);
 }
 
+static void
+departed_sort(struct cpg_state *state)
+{
+	if (state->departed_count > 0)
+		qsort(state->departed, state->departed_count, sizeof(state->departed[0]),
+		    departed_compare);
+}
+
 /* The first `count` of scratch left that group. */
 static void
 departed_keep(struct cpg_state *state, struct cpg_group *group, size_t count)
@@ -107,15 +116,54 @@ cpg_departed_unlink(struct cpg_state *state, struct cpg_group *group)
 	group->has_departed = false;
 }
 
+static const struct cpg_departed *
+departed_find(const struct cpg_state *state, uint32_t node_id, uint32_t id)
+{
+	const struct cpg_departed key = { .node_id = node_id, .id = id };
+
+	if (state->departed_count == 0)
+		return NULL;
+	return bsearch(&key, state->departed, state->departed_count, sizeof key, departed_compare);
+}
+
+/* Its node's clients saw it join, and may have seen SAFE what it said then; so our clients get that
+ * too, and before it who it was. */
+int
+cpg_departed_join(struct cpg_state *state, const struct cpg_member *member,
+    const struct cpg_group_name *name)
+{
+	struct cpg_group *group = cpg_state_group(state, name);
+	struct cpg_member one = *member;
+	struct cpg_change come = { .group = group, .joined = &one, .joined_count = 1 };
+	struct cpg_change go = { .group = group, .left = &one, .left_count = 1 };
+
+	if (state->phase != CPG_MOVING || group == NULL ||
+	    member_of(state->nodes, state->node_count, member->node_id) == NULL)
+		return -ENODEV;
+	if (departed_find(state, member->node_id, member->id) != NULL)
+		return -EEXIST;
+	if (state->departed_count >= (size_t) CPG_PROCESSES_MAX * state->node_count)
+		return -ENOSPC;
+	cpg_process_add(state, group, &one);
+	one.reason = CPG_REASON_JOIN;
+	state->sink->change(state->sink, &come);
+	cpg_process_remove(state, group, &one);
+	one.reason = CPG_REASON_NODEDOWN;
+	state->sink->change(state->sink, &go);
+	state->scratch = cpg_grow(state->scratch, &state->scratch_size, 1,
+	    sizeof(state->scratch[0]));
+	state->scratch[0] = one;
+	departed_keep(state, group, 1);
+	departed_sort(state);
+	return 0;
+}
+
 struct cpg_group *
 cpg_state_departed(const struct cpg_state *state, uint32_t node_id, uint32_t id,
     uint32_t *ret_pid)
 {
-	const struct cpg_departed key = { .node_id = node_id, .id = id }, *found = NULL;
+	const struct cpg_departed *found = departed_find(state, node_id, id);
 
-	if (state->departed_count > 0)
-		found = bsearch(&key, state->departed, state->departed_count, sizeof key,
-		    departed_compare);
 	if (found == NULL || found->group == NULL)
 		return NULL;
 	*ret_pid = found->pid;
@@ -161,9 +209,7 @@ cpg_state_transitional(struct cpg_state *state, const struct cs_member *members,
 			cpg_group_drop_if_empty(state, group);
 		}
 	}
-	if (state->departed_count > 0)
-		qsort(state->departed, state->departed_count, sizeof(state->departed[0]),
-		    departed_compare);
+	departed_sort(state);
 }
 
 void

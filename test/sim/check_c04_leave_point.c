@@ -4,7 +4,8 @@
  * C4, the point of leaving: after the change in which it leaves a member gets nothing more.  The
  * others see that it left, that its process died, or that its node went, as it was, and one of
  * these only: it left if it said so, died if its process or its connection ended, and nodes go at
- * transitional configurations that do not have them, nowhere else.
+ * transitional configurations that do not have them; but who joins in one, from such a node, goes at
+ * the same place.
  */
 #include <inttypes.h>
 
@@ -31,17 +32,22 @@ c04_true(const struct sim *sim, const struct cpg_event *event, const struct plac
 	return false;
 }
 
+/* At the transitional configuration; or it has joined in it, just before. */
 static bool
 c04_node_gone(const struct sim *sim, const struct cpg_event *event, const struct session *s,
     uint32_t node)
 {
-	const struct move_of *move = trace_move_at(&cpg_of(sim)->trace, s->host,
-	    event->tag.place);
+	const struct trace *trace = &cpg_of(sim)->trace;
+	const struct move_of *move = trace_move_at(trace, s->host, event->tag.place);
+	struct cpg_event joining = *event;
 
-	for (size_t i = 0; move != NULL && i < move->member_count; i++)
-		if (move->member[i] == node)
+	if (!event->tag.boundary) {
+		joining.left_count = 0;
+		if (!event->tag.transitional || s->view_at != trace_place_key(&joining))
 			return false;
-	return move != NULL;
+		move = trace_move_last(trace, s->host, event->tag.ring);
+	}
+	return move != NULL && !trace_moves(move, node);
 }
 
 static void
@@ -63,8 +69,8 @@ c04_event(struct sim *sim, const struct cpg_event *event)
 		const struct place *left = &event->left[i];
 		bool gone = left->reason == CPG_REASON_NODEDOWN;
 
-		if (gone != event->tag.boundary || (gone ? !c04_node_gone(sim, event, s,
-		    left->node) : !c04_true(sim, event, left)))
+		if (gone ? !c04_node_gone(sim, event, s, left->node) : event->tag.boundary ||
+		    !c04_true(sim, event, left))
 			judge_fail(sim, C4_LEAVE_POINT, "%s is told that %" PRIu32 ":%" PRIu32
 			    " left for reason %" PRIu32 ", which is not so",
 			    judge_session(sim, event->session), left->node, left->pid,

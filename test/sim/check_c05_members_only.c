@@ -14,22 +14,14 @@ c05_just_gone(const struct sim *sim, const struct cpg_event *event, const struct
 {
 	const struct trace *trace = &cpg_of(sim)->trace;
 	const struct cpg_message *m;
+	const struct move_of *move;
 
 	if (!event->tag.transitional || event->message == NONE)
 		return false;
 	m = &trace->message[event->message];
 	/* A node that moves with us has not gone. */
-	for (size_t i = trace->move_count; i-- > 0;) {
-		const struct move_of *move = &trace->move[i];
-
-		if (move->host != s->host || move->ring != event->tag.ring)
-			continue;
-		for (size_t k = 0; k < move->member_count; k++)
-			if (move->member[k] == event->node)
-				return false;
-		return m->safe;
-	}
-	return false;
+	move = trace_move_last(trace, s->host, event->tag.ring);
+	return m->safe && move != NULL && !trace_moves(move, event->node);
 }
 
 static void

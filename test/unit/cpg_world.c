@@ -425,6 +425,7 @@ transitional(struct world *world, struct cs_host *host, uint32_t movers)
 		cpg->sync_abort(host->engine);
 	host->syncing = false;
 	host->moving = true;
+	host->movers = movers;
 	check_state(host);
 	drain(world, host->index);
 }

@@ -72,6 +72,7 @@ struct cs_host {		/* a node */
 	size_t delivered;	/* of that order */
 	bool syncing, sync_sent, active;
 	bool moving;		/* between TRANSITIONAL and REGULAR */
+	uint32_t movers;	/* bits of the nodes that do so together */
 	uint32_t barriers;	/* bits of nodes */
 	struct world_queue sync, app;
 	size_t app_limit;	/* multicast() says EAGAIN above it */

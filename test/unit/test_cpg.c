@@ -407,6 +407,66 @@ START_TEST(last_words_of_safe)
 }
 END_TEST
 
+/* The same for one that had only just joined: its join may come to the others no sooner than its
+ * last words.  So that these are not said by somebody who never was there, they see it come and go
+ * first. */
+static void
+short_life(struct world *world, char *ret_told, size_t size)
+{
+	const uint32_t split[WORLD_NODES] = { 0, 0, 1 };
+	struct cs_conn *conn[3];
+
+	world_rings(world, one_ring, true);
+	world_settle(world);
+	for (uint32_t i = 0; i < 2; i++) {
+		conn[i] = world_open(world, i, (pid_t) (10 + i));
+		ck_assert_int_eq(join(world, conn[i], "g"), CS_OK);
+		world_settle(world);
+	}
+	world_events_drop(conn[0]);
+	world_events_drop(conn[1]);
+	conn[2] = world_open(world, 2, 12);
+	ck_assert_int_eq(join(world, conn[2], "g"), CS_OK);
+	ck_assert_int_eq(mcast_as(world, conn[2], CPG_TYPE_SAFE, "one"), 0);
+	ck_assert_int_eq(mcast(world, conn[2], "two"), 0);
+	while (world_send(world, 2))
+		;
+	while (world_deliver(world, 2))
+		;
+	ck_assert_str_eq(told(conn[2]), "+3:12(1) =3 'one' 'two' ");
+	world_crash(world, 2);
+	world_rings(world, split, false);
+	world_settle(world);
+	(void) snprintf(ret_told, size, "%s", told(conn[0]));
+	ck_assert_str_eq(told(conn[1]), ret_told);
+}
+
+START_TEST(last_words_of_a_short_life)
+{
+	static const char *const stories[] = {
+		"+3:12(1) =3 -3:12(3) =2 'one' ",
+		"+3:12(1) =3 'one' -3:12(3) =2 ",
+		"+3:12(1) =3 'one' 'two' -3:12(3) =2 ",
+	};
+	unsigned int seen[3] = { 0 };
+	char text[256];
+
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct world *world = world_new(3, seed);
+		size_t i = 0;
+
+		short_life(world, text, sizeof text);
+		while (i < 3 && strcmp(text, stories[i]) != 0)
+			i++;
+		ck_assert_msg(i < 3, "seed %ju: %s", (uintmax_t) seed, text);
+		seen[i]++;
+		world_free(world);
+	}
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_uint_gt(seen[i], 0);
+}
+END_TEST
+
 /* A joinlist of a round that was given up must not bring back who has gone since. */
 START_TEST(aborted_round_leaves_no_ghost)
 {
@@ -580,6 +640,7 @@ main(void)
 	tcase_add_test(tc, errors_of_join_and_leave);
 	tcase_add_test(tc, partition_and_merge);
 	tcase_add_test(tc, last_words_of_safe);
+	tcase_add_test(tc, last_words_of_a_short_life);
 	tcase_add_test(tc, aborted_round_leaves_no_ghost);
 	tcase_add_test(tc, death_during_synchronisation);
 	tcase_add_test(tc, restarted_node_is_another);

@@ -52,6 +52,7 @@ struct client {
 	uint32_t large_total, large_sent, large_guarantee;	/* total 0: none */
 	bool large_waits;
 	uint32_t transitional_ring, activation_ring;
+	bool short_life;		/* the last who came goes at once */
 };
 
 struct model {
@@ -59,7 +60,7 @@ struct model {
 	struct client clients[CLIENTS_MAX];
 	struct segment *segments;
 	size_t segment_count;
-	uint32_t messages, larges, voids, changes, merges, last_words, last_larges;
+	uint32_t messages, larges, voids, changes, merges, last_words, short_lives, last_larges;
 };
 
 struct payload {
@@ -194,18 +195,40 @@ segments_compare(const struct segment *a, const struct segment *b)
 
 /* --- what clients are told ----------------------------------------------------------------- */
 
+/* From a node that has just departed. */
+static bool
+departed(struct model *model, const struct client *c, uint32_t node_id)
+{
+	const struct cs_host *host = &model->world->nodes[c->conn->node];
+
+	for (uint32_t i = 0; host->moving && i < model->world->node_count; i++)
+		if (world_id(i) == node_id)
+			return (host->movers >> i & 1) == 0;
+	return false;
+}
+
 static void
-view_leave(struct client *c, const struct cpg_wire_address *left, enum world_moment moment)
+view_leave(struct model *model, struct client *c, const struct cpg_wire_address *left,
+    enum world_moment moment)
 {
 	struct peer *peer = peer_find(c, left->node_id, left->pid);
+	uint32_t ring = model->world->nodes[c->conn->node].ring;
 
 	ck_assert_ptr_nonnull(peer);			/* C2: left is part of the old view */
-	if (moment == WORLD_TRANSITIONAL)		/* C4: one reason, the right one */
+	if (c->short_life)
+		ck_assert_ptr_eq(peer, &c->view[c->view_count - 1]);
+	if (moment == WORLD_TRANSITIONAL || c->short_life)	/* C4: one reason, the right one */
 		ck_assert_uint_eq(left->reason, CPG_REASON_NODEDOWN);
 	else
 		ck_assert_uint_eq(left->reason, dies((pid_t) left->pid) ?
 		    CPG_REASON_PROCDOWN : CPG_REASON_LEAVE);
-	if (moment == WORLD_TRANSITIONAL) {
+	if (c->short_life && c->transitional_ring != ring) {
+		c->transitional_ring = ring;
+		c->gone_count = 0;
+	}
+	if (moment == WORLD_TRANSITIONAL || c->short_life) {
+		c->short_life = false;
+		ck_assert_uint_lt(c->gone_count, VIEW_MAX);
 		peer->gone = true;
 		peer->partial = peer->partial && peer->partial_safe;
 		c->gone[c->gone_count++] = *peer;
@@ -214,8 +237,12 @@ view_leave(struct client *c, const struct cpg_wire_address *left, enum world_mom
 }
 
 static void
-view_join(struct client *c, const struct cpg_wire_address *joined, enum world_moment moment)
+view_join(struct model *model, struct client *c, const struct cpg_wire_address *joined,
+    enum world_moment moment)
 {
+	ck_assert(!c->short_life);
+	c->short_life = moment == WORLD_MESSAGE && departed(model, c, joined->node_id);
+	model->short_lives += c->short_life;
 	ck_assert_ptr_null(peer_find(c, joined->node_id, joined->pid));		/* C2 */
 	ck_assert_uint_eq(joined->reason,
 	    moment == WORLD_ACTIVATION ? CPG_REASON_NODEUP : CPG_REASON_JOIN);
@@ -273,9 +300,9 @@ on_change(struct model *model, struct client *c, const struct world_event *event
 	}
 	once_a_ring(model, c, moment);
 	for (size_t i = 0; i < head.left_count; i++)
-		view_leave(c, &list[head.member_count + i], moment);
+		view_leave(model, c, &list[head.member_count + i], moment);
 	for (size_t i = 0; i < head.joined_count; i++)
-		view_join(c, &list[head.member_count + head.left_count + i], moment);
+		view_join(model, c, &list[head.member_count + head.left_count + i], moment);
 	ck_assert_uint_eq(head.member_count, c->view_count);		/* C2 */
 	for (size_t i = 0; i < head.member_count; i++)
 		ck_assert_ptr_nonnull(peer_find(c, list[i].node_id, list[i].pid));
@@ -322,7 +349,7 @@ on_message(struct model *model, struct client *c, const struct world_event *even
 	ck_assert_uint_ge(event->len, sizeof head + sizeof payload);
 	memcpy(&head, event->data, sizeof head);
 	memcpy(&payload, event->data + sizeof head, sizeof payload);
-	ck_assert(c->in_view);
+	ck_assert(c->in_view && !c->short_life);
 	peer = sender_find(model, c, head.node_id, head.pid, payload.safe != 0);
 	model->last_words += peer->gone;
 	ck_assert_uint_eq(payload.group, c->group);
@@ -347,7 +374,7 @@ on_part(struct model *model, struct client *c, const struct world_event *event)
 
 	ck_assert_uint_ge(event->len, sizeof head);
 	memcpy(&head, event->data, sizeof head);
-	ck_assert(c->in_view);
+	ck_assert(c->in_view && !c->short_life);
 	peer = sender_find(model, c, head.node_id, head.pid,
 	    (head.flags & CPG_WIRE_PART_SAFE) != 0);
 	if ((head.flags & CPG_WIRE_PART_FIRST) != 0) {
@@ -760,6 +787,7 @@ START_TEST(workload_reaches_everything)
 		sum.changes += model.changes;
 		sum.merges += model.merges;
 		sum.last_words += model.last_words;
+		sum.short_lives += model.short_lives;
 		sum.last_larges += model.last_larges;
 	}
 	printf("40 worlds: %u messages, %u large, %u void, %u changes, %u of them merges, "
@@ -771,6 +799,7 @@ START_TEST(workload_reaches_everything)
 	ck_assert_uint_gt(sum.changes, 4000);
 	ck_assert_uint_gt(sum.merges, 500);
 	ck_assert_uint_gt(sum.last_words, 10);
+	ck_assert_uint_gt(sum.short_lives, 0);
 	ck_assert_uint_gt(sum.last_larges, 0);
 }
 END_TEST

@@ -349,6 +349,9 @@ bool trace_has(const struct session *session, uint32_t message);
 bool trace_view_has(const struct session *session, uint32_t node, uint32_t pid);
 const struct move_of *trace_move(const struct trace *trace, uint32_t host, uint64_t next);
 const struct move_of *trace_move_at(const struct trace *trace, uint32_t host, uint64_t place);
+/* How that node went on from that ring: the transitional configuration. */
+const struct move_of *trace_move_last(const struct trace *trace, uint32_t host, uint64_t ring);
+bool trace_moves(const struct move_of *move, uint32_t node);	/* it goes along */
 void trace_event(struct sim *sim, const struct cpg_event *event);	/* may be lied about */
 void trace_plain(struct sim *sim, const struct cpg_event *event);	/* judged, then added */
 /* Sessions that must be in each other's views now: living, of that group, on members of the ring

@@ -234,6 +234,24 @@ trace_move_at(const struct trace *trace, uint32_t host, uint64_t place)
 	return NULL;
 }
 
+const struct move_of *
+trace_move_last(const struct trace *trace, uint32_t host, uint64_t ring)
+{
+	for (size_t i = trace->move_count; i-- > 0;)
+		if (trace->move[i].host == host && trace->move[i].ring == ring)
+			return &trace->move[i];
+	return NULL;
+}
+
+bool
+trace_moves(const struct move_of *move, uint32_t node)
+{
+	for (size_t i = 0; i < move->member_count; i++)
+		if (move->member[i] == node)
+			return true;
+	return false;
+}
+
 bool
 trace_present(struct sim *sim, const struct session *session, uint32_t host, uint32_t group)
 {
@@ -290,9 +308,10 @@ trace_place_key(const struct cpg_event *event)
 {
 	uint64_t key = trace_mix(event->tag.place, event->group);
 
-	/* One message may change a group differently on two sides that part at it. */
+	/* One message may change a group differently on two sides that part at it; and on one side
+	 * twice: a process of the other comes, and goes. */
 	return event->kind == CPG_CONFCHG && event->tag.transitional ?
-	    trace_mix(key, event->tag.move) : key;
+	    trace_mix(key, event->tag.move + (event->left_count > 0)) : key;
 }
 
 static uint64_t
