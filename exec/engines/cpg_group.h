@@ -95,8 +95,8 @@ struct cpg_state *cpg_state_free(struct cpg_state *state);
 
 int cpg_name_compare(const struct cpg_group_name *a, const struct cpg_group_name *b);
 
-/* An ordered JOIN.  0; -ENODEV: its node has left and nobody is there to see it; -EEXIST: that process is
- * there; -ENOSPC: too many of that node; -ESTALE: during synchronisation. */
+/* An ordered JOIN.  0; -ENODEV: its node has left and nobody is there to see it; -EEXIST: that
+ * process is there; -ENOSPC: too many of that node; -ESTALE: during synchronisation. */
 int cpg_state_join(struct cpg_state *state, uint32_t node_id, uint32_t id, uint32_t pid,
     const struct cpg_group_name *name);
 /* An ordered DEPART, cpg_reason_t LEAVE or PROCDOWN.  0 or -ENOENT: gone already. */

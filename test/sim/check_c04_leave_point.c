@@ -4,8 +4,8 @@
  * C4, the point of leaving: after the change in which it leaves a member gets nothing more.  The
  * others see that it left, that its process died, or that its node went, as it was, and one of
  * these only: it left if it said so, died if its process or its connection ended, and nodes go at
- * transitional configurations that do not have them; but who joins in one, from such a node, goes at
- * the same place.
+ * transitional configurations that do not have them; but who joins in one, from such a node, goes
+ * at the same place.
  */
 #include <inttypes.h>
 

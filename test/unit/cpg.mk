@@ -17,7 +17,8 @@ test_unit_test_cpg_SOURCES = test/unit/test_cpg.c
 test_unit_test_cpg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_cpg_LDADD = libcpgengine.la $(CHECK_LIBS)
 
-test_unit_test_cpg_world_SOURCES = test/unit/test_cpg_world.c
+test_unit_test_cpg_world_SOURCES = test/unit/test_cpg_world.c test/unit/cpg_model.c \
+	test/unit/cpg_model.h
 test_unit_test_cpg_world_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_cpg_world_LDADD = libcpgengine.la $(CHECK_LIBS)
 
