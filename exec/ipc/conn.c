@@ -95,6 +95,22 @@ ipc_conn_unmap(struct ipc_conn *conn)
 
 /* --- to the client --- */
 
+/* The kernel had no room for one byte: at the next turn it may, and the client sleeps until then.
+ * (A socket that is full has bells enough, and one that is closed is noticed elsewhere.) */
+static void
+conn_bell_failed(struct ipc_conn *conn, int error)
+{
+	if (error != ENOBUFS && error != ENOMEM && error != EINTR)
+		return;
+	if (++conn->bell_tries > IPC_BELL_TRIES_MAX) {
+		ipc_disconnect(conn, "the system has no room to wake it");
+		return;
+	}
+	(void) ipc_wish_change(&conn->page->to_client.consumer_wish, IPC_RUNG, IPC_ARMED);
+	if (conn->queue != IPC_QUEUE_READY)
+		ipc_queue_move(conn, IPC_QUEUE_READY);
+}
+
 static void
 conn_bell(struct ipc_conn *conn)
 {
@@ -102,7 +118,10 @@ conn_bell(struct ipc_conn *conn)
 	    IPC_RUNG))
 		return;
 	/* It can't be full: a client has one bell at a time, if it keeps the rules. */
-	(void) send(conn->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (send(conn->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		conn_bell_failed(conn, errno);
+	else
+		conn->bell_tries = 0;
 	conn->server->stats.doorbells_tx++;
 	conn->server->stats.system_calls++;
 }
@@ -376,7 +395,10 @@ ipc_conn_turn(struct ipc_conn *conn)
 	conn_drain(conn);
 	if (conn->state != IPC_CONN_OPEN || conn->cut || conn->queue != IPC_QUEUE_NONE)
 		return;
-	ipc_conn_rest(conn);
+	if (conn->bell_tries > 0)
+		ipc_queue_move(conn, IPC_QUEUE_READY);	/* it is still to be rung */
+	else
+		ipc_conn_rest(conn);
 }
 
 /* --- what is known of it --- */

@@ -24,6 +24,7 @@
 #define IPC_TURN_CONNECTIONS	16u		/* before the loop's other work */
 #define IPC_RECORD_BYTES_MAX	(IPC_RING_LARGE_BYTES / 2u)
 #define IPC_DOZE_NS		UINT64_C(1000000)
+#define IPC_BELL_TRIES_MAX	1000u	/* turns of the loop */
 #define IPC_FLUSH_MAX		4096u	/* rings full of events, in one go */
 
 _Static_assert(IPC_RECORD_BYTES_MAX > 1048576u + 1024u, "a message of 1 MiB is one record");
@@ -60,6 +61,7 @@ struct ipc_conn {
 	bool lively;			/* it sent since the last end of a doze */
 	bool cut;			/* hang up at the next turn */
 	bool drain;			/* ... after taking what it sent */
+	unsigned int bell_tries;	/* in a row that failed: it is to be rung again */
 	STAILQ_HEAD(, ipc_pending) backlog;
 	size_t backlog_bytes;
 };

@@ -165,12 +165,13 @@ ipc_turn(struct ipc_conn *conn)
 	conn_free(conn);
 }
 
-static void
+/* 0 or -errno.  One that is refused sees the end of the connection, whatever this says. */
+static int
 welcome_send(int fd, int error)
 {
 	const struct ipc_welcome welcome = { .magic = IPC_MAGIC, .error = error };
 
-	(void) send(fd, &welcome, sizeof welcome, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return send(fd, &welcome, sizeof welcome, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
 static void
@@ -181,7 +182,7 @@ conn_refuse(struct ipc_conn *conn, int error, const char *why)
 	server->stats.refused++;
 	ipc_log(server, LOG_NOTICE, "%s: refused client pid %d (uid %u): %s (%s)", server->name,
 	    (int) conn->pid, (unsigned int) conn->uid, why, strerror(-error));
-	welcome_send(conn->fd, error);
+	(void) welcome_send(conn->fd, error);
 	conn_free(conn);
 }
 
@@ -263,7 +264,10 @@ conn_hello(struct ipc_conn *conn)
 		conn_refuse(conn, r, "not taken by the service");
 		return;
 	}
-	welcome_send(conn->fd, 0);
+	r = welcome_send(conn->fd, 0);
+	/* It would wait for it; when it has gone, that is no news. */
+	if (r < 0 && r != -EPIPE)
+		ipc_disconnect(conn, "its welcome could not be sent");
 	ipc_turn(conn);
 }
 
@@ -342,7 +346,7 @@ conn_accept(struct ipc_server *server, int fd, const struct ucred *peer)
 		    "%s: refused client pid %d (uid %u, gid %u): %s", server->name,
 		    (int) peer->pid, (unsigned int) peer->uid, (unsigned int) peer->gid,
 		    r == -EAGAIN ? "not ready yet" : strerror(-r));
-		welcome_send(fd, r);
+		(void) welcome_send(fd, r);
 		(void) close(fd);
 		return;
 	}
@@ -370,7 +374,7 @@ accept_starved(struct ipc_server *server)
 	(void) close(server->spare_fd);
 	fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0) {
-		welcome_send(fd, -EMFILE);
+		(void) welcome_send(fd, -EMFILE);
 		(void) close(fd);
 	}
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -62,8 +62,10 @@ ipc_congestion_check(struct ipc_server *server)
 		/* Under full load this comes and goes many times a second: counted, not news. */
 		ipc_log(server, LOG_DEBUG, "%s: %" PRIu64 " KiB of events wait for clients;"
 		    " slowing the ring", server->name, server->stats.backlog_bytes / 1024);
-		(void) qb_loop_timer_add(server->loop, QB_LOOP_HIGH, server->grace_ns, server,
-		    grace_end, &server->grace_timer);
+		/* Without a timer there is no grace, or the ring would stay slow. */
+		if (qb_loop_timer_add(server->loop, QB_LOOP_HIGH, server->grace_ns, server,
+		    grace_end, &server->grace_timer) < 0)
+			grace_end(server);
 		server->handlers.congested(server->host, true);
 	} else if (server->congested && server->stats.backlog_bytes <= limit / 2) {
 		server->congested = false;
