@@ -307,6 +307,10 @@ state_begin(struct daemon *d)
 		    "small file of the daemon's: move away what is there, and start again.  The "
 		    "ring's numbers go on above the clock's.", dir, STATE_FILE_NAME,
 		    strerror(-found.read_error));
+	if (found.foreign_error < 0 && found.write_error >= 0)
+		log_line(LOG_SUBSYS_STATE, LOG_WARNING, "The files ringid_* in %s cannot be read: "
+		    "%s.  The ring's numbers go on above the clock's.", dir,
+		    strerror(-found.foreign_error));
 	if (found.foreign)
 		log_line(LOG_SUBSYS_STATE, LOG_NOTICE, "The ring's numbers go on above those of "
 		    "the files ringid_* in %s.", dir);

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The cluster executive authors
  *
  * The helper thread sleeps on a condition until there is a request, writes it, and says so through
- * an event descriptor.  Requests do not queue: a later one covers an earlier one.
+ * an event descriptor.  Requests do not queue: a later one covers an earlier one.  What could not
+ * be written is tried again, less and less often, and answered once more when that works.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -22,6 +23,8 @@
 
 #define STATE_MAGIC	UINT64_C(0x31305453474e4952)	/* "RINGST01" in the file */
 #define RINGID_BYTES	8	/* of a ringid_* file of stock */
+#define RETRY_FIRST_MS	500u
+#define RETRY_LAST_MS	32000u
 
 struct state {
 	char dir[STATE_PATH_MAX];
@@ -32,6 +35,7 @@ struct state {
 	bool wanted, answered, closing;
 	uint64_t wanted_seq, answered_seq;
 	int error;
+	unsigned int retry_ms;		/* 0: nothing is to be tried again */
 };
 
 /* FNV-1a: finds a torn or foreign file; nobody forges one here. */
@@ -93,32 +97,49 @@ small_file_read(const char *path, uint8_t *data, size_t size)
 	return n;
 }
 
-/* The highest number in stock's files ringid_*: eight bytes in the machine's order. */
-static uint64_t
-foreign_floor(const char *dir_path)
+/* The number in a file of stock: eight bytes in the machine's order.  0, or -errno. */
+static int
+foreign_read(const char *dir_path, const char *name, uint64_t *ret_number)
+{
+	char path[STATE_PATH_MAX + 256];
+	uint8_t data[RINGID_BYTES + 1];
+	uint64_t number = 0;
+	ssize_t n;
+
+	(void) snprintf(path, sizeof path, "%s/%s", dir_path, name);
+	n = small_file_read(path, data, sizeof data);
+	if (n == RINGID_BYTES)
+		memcpy(&number, data, RINGID_BYTES);
+	/* A number that leaves no room to go on is damage. */
+	*ret_number = number < UINT64_MAX / 2 ? number : 0;
+	return n < 0 ? (int) n : 0;
+}
+
+/* The highest number in stock's files ringid_*.  0, or the -errno of what could not be read. */
+static int
+foreign_floor(const char *dir_path, uint64_t *ret_floor)
 {
 	const struct dirent *entry;
-	uint64_t floor = 0;
 	DIR *dir = opendir(dir_path);
+	int r = 0;
 
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		char path[STATE_PATH_MAX + 256];
-		uint64_t number = 0;
-		uint8_t data[RINGID_BYTES + 1];
+	*ret_floor = 0;
+	if (dir == NULL)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(dir)) != NULL) {
+		uint64_t number;
+		int error;
 
 		if (strncmp(entry->d_name, "ringid_", 7) != 0)
 			continue;
-		(void) snprintf(path, sizeof path, "%s/%s", dir_path, entry->d_name);
-		if (small_file_read(path, data, sizeof data) != RINGID_BYTES)
-			continue;
-		memcpy(&number, data, RINGID_BYTES);
-		/* A number that leaves no room to go on is damage. */
-		if (number > floor && number < UINT64_MAX / 2)
-			floor = number;
+		error = foreign_read(dir_path, entry->d_name, &number);
+		if (error < 0)
+			r = error;
+		if (number > *ret_floor)
+			*ret_floor = number;
 	}
-	if (dir != NULL)
-		(void) closedir(dir);
-	return floor;
+	(void) closedir(dir);
+	return r;
 }
 
 static int
@@ -165,31 +186,72 @@ out:
 	return r;
 }
 
+/* Until there is a request, it is time to try again, or the end has come.  With the lock held. */
+static void
+work_wait(struct state *s)
+{
+	struct timespec until;
+
+	(void) clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += s->retry_ms / 1000;
+	until.tv_nsec += (long) (s->retry_ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	while (!s->wanted && !s->closing) {
+		if (s->retry_ms == 0)
+			(void) pthread_cond_wait(&s->wake, &s->lock);
+		else if (pthread_cond_timedwait(&s->wake, &s->lock, &until) == ETIMEDOUT)
+			return;
+	}
+}
+
+/* Said when it is asked for, and when it has become otherwise.  With the lock held. */
+static void
+answer(struct state *s, bool asked, uint64_t ring_seq, int error)
+{
+	static const uint64_t one = 1;
+
+	if (error == 0)
+		s->retry_ms = 0;
+	else if (asked || s->retry_ms == 0)
+		s->retry_ms = RETRY_FIRST_MS;
+	else if (s->retry_ms < RETRY_LAST_MS)
+		s->retry_ms *= 2;
+	if (!asked && error == s->error)
+		return;
+	s->answered = true;
+	s->answered_seq = ring_seq;
+	s->error = error;
+	/* Cannot fail: the counter is far from full. */
+	(void) !write(s->event_fd, &one, sizeof one);
+}
+
+/* At the end what failed is tried a last time. */
 static void *
 state_thread(void *argument)
 {
 	struct state *s = argument;
-	static const uint64_t one = 1;
+	bool last = false;
 
 	(void) pthread_mutex_lock(&s->lock);
-	for (;;) {
+	while (!last) {
 		uint64_t ring_seq;
+		bool asked;
 		int r;
 
-		while (!s->wanted && !s->closing)
-			(void) pthread_cond_wait(&s->wake, &s->lock);
-		if (!s->wanted)
-			break;
+		work_wait(s);
+		last = s->closing;
+		asked = s->wanted;
+		if (!asked && s->retry_ms == 0)
+			continue;
 		s->wanted = false;
 		ring_seq = s->wanted_seq;
 		(void) pthread_mutex_unlock(&s->lock);
 		r = state_write(s->dir, ring_seq, true);
 		(void) pthread_mutex_lock(&s->lock);
-		s->answered = true;
-		s->answered_seq = ring_seq;
-		s->error = r;
-		/* Cannot fail: the counter is far from full. */
-		(void) !write(s->event_fd, &one, sizeof one);
+		answer(s, asked, ring_seq, r);
 	}
 	(void) pthread_mutex_unlock(&s->lock);
 	return NULL;
@@ -201,7 +263,7 @@ state_find(const char *dir, time_t now, struct state_found *found)
 {
 	char path[STATE_PATH_MAX + 64];
 	uint8_t data[STATE_FILE_BYTES + 1] = { 0 };
-	uint64_t foreign;
+	uint64_t clock = state_floor_of_clock(now), foreign;
 	ssize_t n;
 
 	(void) snprintf(path, sizeof path, "%s/%s", dir, STATE_FILE_NAME);
@@ -212,9 +274,10 @@ state_find(const char *dir, time_t now, struct state_found *found)
 		found->damaged = true;
 	else if (n != -ENOENT)
 		found->read_error = (int) n;
-	if (!found->intact)
-		found->ring_seq_floor = state_floor_of_clock(now);
-	foreign = foreign_floor(dir);
+	/* Also above what an intact file says: it may be old, if storing failed since. */
+	if (clock > found->ring_seq_floor)
+		found->ring_seq_floor = clock;
+	found->foreign_error = foreign_floor(dir, &foreign);
 	if (foreign > found->ring_seq_floor) {
 		found->foreign = true;
 		found->ring_seq_floor = foreign;
@@ -226,6 +289,7 @@ int
 state_open(const char *dir, time_t now, struct state_found *ret_found, struct state **ret_state)
 {
 	struct state_found found = { 0 };
+	pthread_condattr_t attr;
 	struct state *s;
 	int r;
 
@@ -242,7 +306,10 @@ state_open(const char *dir, time_t now, struct state_found *ret_found, struct st
 		return r;
 	}
 	(void) pthread_mutex_init(&s->lock, NULL);
-	(void) pthread_cond_init(&s->wake, NULL);
+	(void) pthread_condattr_init(&attr);
+	(void) pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void) pthread_cond_init(&s->wake, &attr);
+	(void) pthread_condattr_destroy(&attr);
 	state_find(dir, now, &found);
 	r = thread_start(&s->thread, state_thread, s);
 	if (r < 0) {

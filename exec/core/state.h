@@ -3,8 +3,8 @@
  *
  * Stable state: up to which sequence number ring ids may have been given out.  One small file,
  * replaced atomically (written beside, synced, renamed, directory synced) by a helper thread, so
- * that the main loop never waits for a disk.  A lost or damaged file is survived: numbers then go
- * on above the wall clock's.
+ * that the main loop never waits for a disk.  A lost, damaged or old file is survived: numbers go
+ * on above the wall clock's, if these are higher.
  */
 #ifndef CORE_STATE_H
 #define CORE_STATE_H
@@ -25,6 +25,7 @@ struct state_found {
 	bool damaged;			/* it was there, but not good */
 	int read_error;			/* 0, or -errno: it is not such a file at all */
 	bool foreign;			/* a ringid_* file of stock raised the floor */
+	int foreign_error;		/* 0, or -errno: some of these could not be read */
 	int write_error;		/* 0, or -errno: the directory cannot be written */
 };
 
@@ -43,8 +44,9 @@ int state_open(const char *dir, time_t now, struct state_found *ret_found,
 struct state *state_close(struct state *state);
 /* Readable when state_done() has an answer. */
 int state_fd(const struct state *state);
-/* Make it durable; the latest request counts. */
+/* Make it durable; the latest request counts.  While that fails it is tried again now and then. */
 void state_reserve(struct state *state, uint64_t ring_seq);
-/* true: the request up to `*ret_ring_seq` was carried out, with 0 or -errno. */
+/* true: the request up to `*ret_ring_seq` was carried out, with 0 or -errno; in the second case it
+ * is answered again when another try ends otherwise. */
 bool state_done(struct state *state, uint64_t *ret_ring_seq, int *ret_error);
 #endif
