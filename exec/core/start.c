@@ -55,16 +55,23 @@ peer_fill(const struct start *s, size_t index, struct net_peer *ret_peer)
 }
 
 static void
-timer_set(struct start *s)
-{
-	(void) qb_loop_timer_add(s->loop, QB_LOOP_MED, TICK_NS, s, tick, &s->timer);
-}
-
-static void
 fail(struct start *s, int error, const char *why)
 {
 	s->ended = true;
 	s->handlers->failed(s->host, error, why);
+}
+
+/* Without it nothing would be tried again: a daemon that has not begun would wait for ever. */
+static void
+timer_set(struct start *s)
+{
+	int r = qb_loop_timer_add(s->loop, QB_LOOP_MED, TICK_NS, s, tick, &s->timer);
+
+	if (r < 0 && !s->begun)
+		fail(s, r, strerror(-r));
+	else if (r < 0)
+		log_line(LOG_SUBSYS_NET, LOG_ERR, "Names that did not resolve are not asked for "
+		    "again: %s", strerror(-r));
 }
 
 static void
@@ -224,7 +231,11 @@ start_new(qb_loop_t *loop, const struct config *config, const struct start_handl
 		return r;
 	}
 	/* Names that the hosts file knows come back at once: their answer attempts it. */
-	(void) qb_loop_timer_add(loop, QB_LOOP_HIGH, 1, s, tick, &s->timer);
+	r = qb_loop_timer_add(loop, QB_LOOP_HIGH, 1, s, tick, &s->timer);
+	if (r < 0) {
+		(void) start_free(s);
+		return r;
+	}
 	*ret_start = s;
 	return 0;
 }

@@ -2,6 +2,7 @@
  * Copyright (c) 2026 The cluster executive authors
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "exec/core/log.h"
 #include "exec/core/shell.h"
@@ -24,6 +25,19 @@ token_watch_late_ns(struct token_watch *watch, uint64_t now_ns)
 	return now_ns - last_ns;
 }
 
+static void look(void *data);
+
+static void
+timer_set(struct token_watch *watch)
+{
+	int r = qb_loop_timer_add(watch->loop, QB_LOOP_LOW, watch->late_ns / LOOKS_COUNT, watch,
+	    look, &watch->timer);
+
+	if (r < 0)
+		log_line(LOG_SUBSYS_TOTEM, LOG_WARNING, "A late token will not be told: %s",
+		    strerror(-r));
+}
+
 static void
 look(void *data)
 {
@@ -33,8 +47,7 @@ look(void *data)
 	if (late_ns != 0)
 		log_line(LOG_SUBSYS_TOTEM, LOG_WARNING, "Token has not been received in %" PRIu64
 		    " ms", late_ns / 1000000);
-	(void) qb_loop_timer_add(watch->loop, QB_LOOP_LOW, watch->late_ns / LOOKS_COUNT, watch,
-	    look, &watch->timer);
+	timer_set(watch);
 }
 
 void
@@ -45,8 +58,7 @@ token_watch_begin(struct token_watch *watch, qb_loop_t *loop, const struct totem
 	if (late_ns == 0)
 		return;
 	watch->totem = totem;
-	(void) qb_loop_timer_add(loop, QB_LOOP_LOW, late_ns / LOOKS_COUNT, watch, look,
-	    &watch->timer);
+	timer_set(watch);
 }
 
 void
