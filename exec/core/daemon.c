@@ -60,9 +60,7 @@ on_log(void *host, const char *subsystem, int priority, const char *text)
 	unsigned int number = log_subsys_number(subsystem);
 
 	(void) host;
-	/* libqb keeps one tag a place that logs, and its thread reads it late: each subsystem gets
-	 * a place of its own. */
-	log_write(number, priority, __func__, subsystem, (int) number + 1, "%s", text);
+	log_line(number, priority, "%s", text);
 }
 
 static void

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * libqb asks log_filter() once for each place that logs, and again when filters change: tags hold
- * the subsystem's number, so levels by subsystem need no filter rules in libqb.
+ * Tags hold the subsystem's number, so levels by subsystem need no filter rules in libqb: it asks
+ * log_filter() once for each place of its own that logs, and we once for each of ours.
+ *
+ * libqb's own table of places allocates when a line is logged for the first time, and crashes when
+ * it cannot: ours are kept here.  Its thread reads them late, so they stay as they are.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +26,13 @@
 #include "exec/core/log.h"
 
 #define LOG_LINE_BYTES_MAX	1024
+/* With longer ones libqb allocates, and when that fails it never logs again.  Its own limit is 512,
+ * with time, host and name in front. */
+#define LOG_PIECE_BYTES_MAX	360u
+#define LOG_BREAK_BYTES_MAX	80u	/* so much shorter, to end at a blank */
 #define LOG_TAG_BYTES_MAX	16
+#define LOG_PLACES_MAX		512u	/* a power of two; more than the daemon has */
+#define LOG_PRIORITIES		(LOG_TRACE_PRIORITY + 1)
 
 /* The least urgent priority of each target that a subsystem's lines still go to; -1: none. */
 struct subsys {
@@ -184,7 +193,6 @@ subsys_uses(size_t offset)
 static void
 target_begin(int32_t target)
 {
-	(void) qb_log_ctl(target, QB_LOG_CONF_MAX_LINE_LEN, LOG_LINE_BYTES_MAX);
 	(void) qb_log_ctl(target, QB_LOG_CONF_ENABLED, QB_TRUE);
 	/* Last: after it libqb takes a lock that qb_log_thread_start() is yet to make. */
 	(void) qb_log_ctl(target, QB_LOG_CONF_THREADED, QB_TRUE);
@@ -215,6 +223,8 @@ log_begin(const struct config *config, const char *ident, bool foreground)
 	    13 << 3, 14 << 3, 15 << 3, LOG_LOCAL0, LOG_LOCAL1, LOG_LOCAL2, LOG_LOCAL3, LOG_LOCAL4,
 	    LOG_LOCAL5, LOG_LOCAL6, LOG_LOCAL7 };
 
+	int r;
+
 	cs_assert(!log_state.begun);
 	cs_assert(config->log.syslog_facility < sizeof facility / sizeof facility[0]);
 	log_state.config = config;
@@ -228,8 +238,7 @@ log_begin(const struct config *config, const char *ident, bool foreground)
 	if (subsys_uses(offsetof(struct subsys, to_logfile))) {
 		log_state.file_target = qb_log_file_open(config->log.logfile);
 		if (log_state.file_target < 0) {
-			int r = log_state.file_target;
-
+			r = log_state.file_target;
 			log_state.file_target = -1;
 			qb_log_fini();
 			return r;
@@ -245,7 +254,9 @@ log_begin(const struct config *config, const char *ident, bool foreground)
 	if (subsys_uses(offsetof(struct subsys, to_syslog)))
 		target_begin(QB_LOG_SYSLOG);
 	(void) qb_log_thread_priority_set(SCHED_OTHER, 0);
-	(void) qb_log_thread_start();
+	r = qb_log_thread_start();
+	if (r < 0)
+		return r;
 	crash_open(config);
 	log_state.begun = true;
 	return 0;
@@ -263,15 +274,18 @@ log_end(void)
 int
 log_reopen(void)
 {
-	int r = 0;
+	int fd, r;
 
 	if (log_state.file_target < 0)
 		return 0;
 	r = qb_log_file_reopen(log_state.file_target, NULL);
+	fd = open(log_state.config->log.logfile, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return r < 0 ? r : -errno;
+	/* Better the old one than none. */
 	if (log_state.crash_file_fd >= 0)
 		(void) close(log_state.crash_file_fd);
-	log_state.crash_file_fd = open(log_state.config->log.logfile,
-	    O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY);
+	log_state.crash_file_fd = fd;
 	return r;
 }
 
@@ -302,6 +316,82 @@ log_wanted(unsigned int subsys, int priority)
 	return priority <= s->to_stderr || priority <= s->to_logfile || priority <= s->to_syslog;
 }
 
+static struct qb_log_callsite *
+place_make(struct qb_log_callsite *place, unsigned int subsys, int priority, const char *function,
+    const char *file, int line)
+{
+	place->function = function;
+	place->filename = file;
+	place->format = "%s";
+	place->priority = (uint8_t) priority;
+	place->lineno = (uint32_t) line;
+	place->tags = subsys;
+	log_filter(place);
+	return place;
+}
+
+/* The names are the compiler's: one place has one pointer.  With the table full, lines do without
+ * their place's name. */
+static struct qb_log_callsite *
+place_find(unsigned int subsys, int priority, const char *function, const char *file, int line)
+{
+	static struct qb_log_callsite places[LOG_PLACES_MAX];
+	static struct qb_log_callsite nameless[LOG_SUBSYS_COUNT_MAX][LOG_PRIORITIES];
+	unsigned int at = (unsigned int) line * 31u + subsys * 7u + (unsigned int) priority;
+
+	for (unsigned int i = 0; i < LOG_PLACES_MAX; i++) {
+		struct qb_log_callsite *place = &places[(at + i) % LOG_PLACES_MAX];
+
+		if (place->format == NULL)
+			return place_make(place, subsys, priority, function, file, line);
+		if (place->function == function && place->lineno == (uint32_t) line &&
+		    place->tags == subsys && place->priority == priority)
+			return place;
+	}
+	return place_make(&nameless[subsys][priority], subsys, priority, "", "", 0);
+}
+
+static void
+place_log(struct qb_log_callsite *place, ...)
+{
+	va_list args;
+
+	va_start(args, place);
+	qb_log_real_va_(place, args);
+	va_end(args);
+}
+
+/* Bytes of the next piece of a line. */
+static size_t
+piece_length(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len <= LOG_PIECE_BYTES_MAX)
+		return len;
+	for (size_t at = LOG_PIECE_BYTES_MAX; at > LOG_PIECE_BYTES_MAX - LOG_BREAK_BYTES_MAX; at--)
+		if (text[at - 1] == ' ')
+			return at;
+	return LOG_PIECE_BYTES_MAX;
+}
+
+/* A long line in pieces; all but the first begin with dots. */
+static void
+pieces_log(struct qb_log_callsite *place, const char *text)
+{
+	char piece[LOG_LINE_BYTES_MAX];
+	const char *dots = "";
+
+	do {
+		size_t len = piece_length(text);
+
+		(void) snprintf(piece, sizeof piece, "%s%.*s", dots, (int) len, text);
+		place_log(place, piece);
+		text += len;
+		dots = "... ";
+	} while (*text != '\0');
+}
+
 void
 log_write(unsigned int subsys, int priority, const char *function, const char *file, int line,
     const char *format, ...)
@@ -309,7 +399,9 @@ log_write(unsigned int subsys, int priority, const char *function, const char *f
 	char text[LOG_LINE_BYTES_MAX], line_text[LOG_LINE_BYTES_MAX];
 	va_list args;
 
-	if (!log_wanted(subsys, priority))
+	if (priority < 0)
+		priority = 0;		/* an engine's may be anything */
+	if (!log_wanted(subsys, priority) || priority >= LOG_PRIORITIES)
 		return;
 	va_start(args, format);
 	(void) vsnprintf(text, sizeof text, format, args);
@@ -317,8 +409,7 @@ log_write(unsigned int subsys, int priority, const char *function, const char *f
 	/* Whatever text of others is in it: one line stays one line. */
 	(void) text_escape(TEXT_LINE, text, strlen(text), line_text, sizeof line_text);
 	if (log_state.begun)
-		qb_log_from_external_source(function, file, "%s", (uint8_t) priority,
-		    (uint32_t) line, subsys, line_text);
+		pieces_log(place_find(subsys, priority, function, file, line), line_text);
 	else
 		fprintf(stderr, "%s\n", line_text);
 }

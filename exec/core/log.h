@@ -28,7 +28,7 @@ enum log_subsys {
 };
 
 /* Begin, as the configuration says.  `foreground`: stderr may be used.  `ident`: for syslog.
- * 0 or -errno (of the log file).  Call it in the process that stays: it makes a thread. */
+ * 0 or -errno (of the log file, or of making a thread).  Call it in the process that stays. */
 int log_begin(const struct config *config, const char *ident, bool foreground);
 /* After fork() or a change of stderr is done. */
 void log_end(void);

@@ -153,8 +153,7 @@ life(struct daemon *d)
 	instance_service_name(&d->instance, "corosync", ident);
 	r = log_begin(&d->config, ident, d->options->foreground);
 	if (r < 0) {
-		fprintf(stderr, "corosync: log file %s: %s\n", d->config.log.logfile,
-		    strerror(-r));
+		fprintf(stderr, "corosync: log %s: %s\n", d->config.log.logfile, strerror(-r));
 		instance_unlock(&d->instance);
 		return PROCESS_EXIT_LOG;
 	}
