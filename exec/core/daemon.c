@@ -328,11 +328,9 @@ state_begin(struct daemon *d)
 
 /* --- signals --------------------------------------------------------------------------------- */
 
-static int32_t
-on_end_signal(int32_t signal_number, void *data)
+static void
+on_end_signal(struct daemon *d, int signal_number)
 {
-	struct daemon *d = data;
-
 	log_line(LOG_SUBSYS_MAIN, LOG_NOTICE, "Node was shut down by signal %d: leaving the ring.",
 	    signal_number);
 	/* The others first: they must not wait for our cleaning up. */
@@ -340,53 +338,50 @@ on_end_signal(int32_t signal_number, void *data)
 		shell_leave(d->shell);
 	process_stopping();
 	stop(d, PROCESS_EXIT_DONE);
-	return 0;
 }
 
-static int32_t
-on_hangup(int32_t signal_number, void *data)
+static void
+on_hangup(void)
 {
 	int r = log_reopen();
 
-	(void) signal_number;
-	(void) data;
 	if (r < 0)
 		log_line(LOG_SUBSYS_MAIN, LOG_ERR, "The log file cannot be opened again: %s",
 		    strerror(-r));
 	else
 		log_line(LOG_SUBSYS_MAIN, LOG_INFO, "The log file was opened again.");
-	return 0;
 }
 
 static int32_t
-on_dump(int32_t signal_number, void *data)
+on_signals(int32_t fd, int32_t revents, void *data)
 {
-	const struct daemon *d = data;
+	struct daemon *d = data;
+	int signal_number;
 
-	(void) signal_number;
-	if (d->shell != NULL)
-		shell_dump(d->shell);
+	(void) revents;
+	while ((signal_number = process_signals_next(fd)) != 0) {
+		if (signal_number == SIGHUP)
+			on_hangup();
+		else if (signal_number != SIGUSR2)
+			on_end_signal(d, signal_number);
+		else if (d->shell != NULL)
+			shell_dump(d->shell);
+	}
 	return 0;
 }
 
 static int
 signals_set(struct daemon *d)
 {
-	static const int ends[] = { SIGTERM, SIGINT, SIGQUIT };
 	static const int ignored[] = { SIGPIPE, SIGALRM, SIGUSR1 };
-	qb_loop_signal_handle handle;
-	int r = 0;
 
 	/* Sent by mistake, these would be a crash to the others: there is nothing to do on them. */
 	for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
 		(void) signal(ignored[i], SIG_IGN);
-	for (size_t i = 0; r == 0 && i < sizeof ends / sizeof ends[0]; i++)
-		r = qb_loop_signal_add(d->loop, QB_LOOP_HIGH, ends[i], d, on_end_signal, &handle);
-	if (r == 0)
-		r = qb_loop_signal_add(d->loop, QB_LOOP_LOW, SIGHUP, d, on_hangup, &handle);
-	if (r == 0)
-		r = qb_loop_signal_add(d->loop, QB_LOOP_LOW, SIGUSR2, d, on_dump, &handle);
-	return r;
+	d->signal_fd = process_signals_open();
+	if (d->signal_fd < 0)
+		return d->signal_fd;
+	return qb_loop_poll_add(d->loop, QB_LOOP_HIGH, d->signal_fd, POLLIN, d, on_signals);
 }
 
 /* --- the whole life -------------------------------------------------------------------------- */
@@ -401,6 +396,8 @@ take_down(struct daemon *d)
 	d->engines = engines_free(d->engines);
 	d->shell = shell_free(d->shell);
 	d->state = state_close(d->state);
+	(void) qb_loop_poll_del(d->loop, d->signal_fd);
+	(void) close(d->signal_fd);
 }
 
 enum process_exit

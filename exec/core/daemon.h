@@ -24,6 +24,7 @@ struct daemon {
 	enum process_exit status;	/* why the loop ends */
 	bool stopping;
 	qb_loop_t *loop;
+	int signal_fd;
 	int state_dir_error;		/* 0, or -errno of making the state directory */
 	struct state *state;
 	uint64_t ring_seq_floor;

@@ -150,6 +150,7 @@ life(struct daemon *d)
 
 	if (status != PROCESS_EXIT_DONE)
 		return status;
+	process_signals_block();
 	instance_service_name(&d->instance, "corosync", ident);
 	r = log_begin(&d->config, ident, d->options->foreground);
 	if (r < 0) {

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -213,6 +214,45 @@ process_privilege(const struct config *config, bool plain)
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
 		log_line(LOG_SUBSYS_MAIN, LOG_NOTICE, "Running without locked memory: %s. "
 		    "A machine that swaps may delay the daemon.", strerror(errno));
+}
+
+static void
+signals_ours(sigset_t *set)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2 };
+
+	(void) sigemptyset(set);
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+		(void) sigaddset(set, signals[i]);
+}
+
+/* Not libqb's: it needs memory for a signal that has come, and without forgets it. */
+void
+process_signals_block(void)
+{
+	sigset_t set;
+
+	signals_ours(&set);
+	(void) pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int
+process_signals_open(void)
+{
+	sigset_t set;
+	int fd;
+
+	signals_ours(&set);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+int
+process_signals_next(int fd)
+{
+	struct signalfd_siginfo info;
+
+	return read(fd, &info, sizeof info) == sizeof info ? (int) info.ssi_signo : 0;
 }
 
 /* Restores the default action first: a second fault in here ends the process. */

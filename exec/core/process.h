@@ -36,6 +36,12 @@ void process_status(const char *status);	/* to systemd only */
 void process_stopping(void);
 /* SCHED_RR unless `plain`, and memory locked; a note says what was not permitted. */
 void process_privilege(const struct config *config, bool plain);
+/* Signals that we act on wait for the main loop from now on: before the first thread is made. */
+void process_signals_block(void);
+/* A descriptor to read them from, or -errno. */
+int process_signals_open(void);
+/* The next one, or 0. */
+int process_signals_next(int fd);
 /* A line to the log on SIGSEGV and the like, and on a failed assertion. */
 void process_crash_handlers(void);
 #endif
