@@ -415,7 +415,6 @@ daemon_run(struct daemon *d)
 		log_line(LOG_SUBSYS_MAIN, LOG_CRIT, "Cannot start: no main loop");
 		return PROCESS_EXIT_FATAL;
 	}
-	process_crash_handlers();
 	process_privilege(&d->config, d->options->plain_priority);
 	state_begin(d);
 	if (!d->stopping) {

@@ -42,8 +42,10 @@ config_begin(struct daemon *d)
 	const struct options *o = d->options;
 	int r;
 
-	if (config_reports_init(&d->reports) < 0)
+	if (config_reports_init(&d->reports) < 0) {
+		fprintf(stderr, "corosync: configuration: %s\n", strerror(ENOMEM));
 		return -ENOMEM;
+	}
 	r = config_load(&d->config, o->config_file, &d->reports);
 	if (o->node_id == CONFIG_UNSET || r < 0)
 		return r;
@@ -174,8 +176,10 @@ static enum process_exit
 begin(struct daemon *d)
 {
 	enum process_exit status;
-	int r = config_begin(d);
+	int r;
 
+	process_crash_handlers();
+	r = config_begin(d);
 	if (d->options->test || r < 0)
 		reports_print(&d->reports);
 	if (d->options->test || r < 0)
