@@ -52,6 +52,15 @@ descriptor_fault(const struct engines *set, const struct cs_engine *engine)
 	return NULL;
 }
 
+/* An engine that is wrong costs its own service only.  When the system is short of something, it
+ * may be any engine: then we do not start, rather than run without one that is needed. */
+static void
+shortage_note(struct engines *set, int error)
+{
+	if (error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -ENOBUFS)
+		set->shortage = error;
+}
+
 static void
 load(struct engines *set, const char *path)
 {
@@ -65,8 +74,10 @@ load(struct engines *set, const char *path)
 		    path, SYNC_ENGINES_MAX);
 		return;
 	}
+	errno = 0;
 	module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (module == NULL) {
+		shortage_note(set, -errno);
 		engines_log(set, "SERV", LOG_ERR, "engine %s is not loaded: %s", path, dlerror());
 		return;
 	}
@@ -150,6 +161,7 @@ start(struct engines *set, size_t at)
 		}
 		host->engine->exit(host->instance);
 	}
+	shortage_note(set, r);
 	engines_log(set, "SERV", LOG_ERR, "engine %s does not start: %s", host->engine->name,
 	    strerror(-r));
 	(void) dlclose(host->module);
@@ -192,6 +204,11 @@ engines_new(const struct engines_config *config, struct engines **ret_engines)
 		return r;
 	}
 	start_all(set);
+	if (set->shortage < 0) {
+		r = set->shortage;
+		(void) engines_free(set);
+		return r;
+	}
 	*ret_engines = set;
 	return 0;
 }
