@@ -101,6 +101,25 @@ on_ready(void *host)
 	process_ready(&d->ready_fd, "providing service");
 }
 
+/* In the middle of whatever it was: nothing is taken down.  The others see our port closed. */
+static void __attribute__((noreturn))
+on_fail(void *host, const char *engine, const char *why)
+{
+	struct daemon *d = host;
+	char text[256];
+	int len;
+
+	len = snprintf(text, sizeof text, "corosync: engine %s: %s; this node ends with status "
+	    "%d\n", engine, why, (int) PROCESS_EXIT_FATAL);
+	/* First, as it needs no memory; then what waits to be written. */
+	if (len > 0)
+		log_crash(text, (size_t) len < sizeof text ? (size_t) len : sizeof text - 1);
+	log_end();
+	process_failed(&d->ready_fd, PROCESS_EXIT_FATAL);
+	instance_unlock(&d->instance);
+	_exit(PROCESS_EXIT_FATAL);
+}
+
 static bool
 on_authorised(void *host, uid_t uid, gid_t gid)
 {
@@ -184,7 +203,8 @@ engines_begin(struct daemon *d, const struct local_found *local)
 		.totem = shell_totem(d->shell), .net = shell_net(d->shell),
 		.directory = d->engine_dir, .instance = d->instance.name,
 		.local = local->address, .authorised = on_authorised, .log = on_log,
-		.wake = on_wake, .turned = on_turned, .ready = on_ready, .host = d,
+		.wake = on_wake, .turned = on_turned, .fail = on_fail, .ready = on_ready,
+		.host = d,
 	};
 	int r = engines_new(&config, &d->engines);
 

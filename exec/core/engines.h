@@ -32,6 +32,9 @@ struct engines_config {
 	/* The core was given an input from here: carry out its outputs when the turn is over. */
 	void (*wake)(void *host);
 	void (*turned)(void *host);	/* a turn of clients is over */
+	/* An engine cannot go on: ends the daemon. */
+	void (*fail)(void *host, const char *engine, const char *why)
+	    __attribute__((noreturn));
 	/* Engines synchronised for the first time: the daemon provides service. */
 	void (*ready)(void *host);
 	void *host;

@@ -249,6 +249,12 @@ host_log(const struct cs_host *host, int priority, const char *format, ...)
 	host->set->config.log(host->set->config.host, host->engine->subsystem, priority, line);
 }
 
+static void __attribute__((noreturn))
+host_fail(const struct cs_host *host, const char *why)
+{
+	host->set->config.fail(host->set->config.host, host->engine->name, why);
+}
+
 const struct cs_host_ops host_ops = {
 	.node_id = host_node_id,
 	.now_ns = host_now_ns,
@@ -266,6 +272,7 @@ const struct cs_host_ops host_ops = {
 	.ignore = host_ignore,
 	.transport = host_transport,
 	.log = host_log,
+	.fail = host_fail,
 };
 
 /* ---- what the connections tell ---- */

@@ -17,6 +17,18 @@ sink_change(struct cpg_sink *sink, const struct cpg_change *change)
 	cpg_event_change((struct cpg_engine *) (void *) sink, change);
 }
 
+_Noreturn void
+cpg_out_of_memory(const struct cpg_engine *engine)
+{
+	engine->ops->fail(engine->host, "no memory for what the ring's order brought");
+}
+
+static void __attribute__((noreturn))
+sink_no_memory(struct cpg_sink *sink)
+{
+	cpg_out_of_memory((const struct cpg_engine *) (const void *) sink);
+}
+
 static int
 cpg_init(struct cs_host *host, void **ret_instance)
 {
@@ -27,6 +39,7 @@ cpg_init(struct cs_host *host, void **ret_instance)
 	engine->host = host;
 	engine->ops = cs_host_ops(host);
 	engine->sink.change = sink_change;
+	engine->sink.no_memory = sink_no_memory;
 	engine->state = cpg_state_new(engine->ops->node_id(host), &engine->sink);
 	if (engine->state == NULL) {
 		free(engine);

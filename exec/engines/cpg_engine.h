@@ -105,6 +105,10 @@ void cpg_departures_flush(struct cpg_engine *engine);
 int cpg_send(struct cpg_engine *engine, const struct cpg_message *message, const void *payload,
     size_t payload_len);
 
+/* cpg_engine.c */
+/* For what was ordered, and so must be done here too: ends the daemon. */
+_Noreturn void cpg_out_of_memory(const struct cpg_engine *engine);
+
 /* cpg_events.c */
 void cpg_event_change(struct cpg_engine *engine, const struct cpg_change *change);
 void cpg_event_totem(struct cpg_engine *engine, struct cpg_client *client);

@@ -46,7 +46,8 @@ tell_change(struct cpg_engine *engine, const struct cpg_change *change)
 	struct cpg_wire_address *list = calloc(count, sizeof *list), *at = list;
 	struct iovec iov[2];
 
-	cs_assert(list != NULL);
+	if (list == NULL)
+		cpg_out_of_memory(engine);
 	memcpy(head.name.value, group->name.value, group->name.len);
 	at = put_addresses(at, group->members, group->member_count);
 	at = put_addresses(at, change->left, change->left_count);

@@ -5,7 +5,7 @@
  * do is in cpg_view.c.
  *
  * Memory: a replica that cannot apply an ordered event must not go on as if it had, so an
- * allocation that fails here ends the daemon; the others see it leave and repair that.
+ * allocation that fails here ends the daemon, which says so; the others go on without it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -30,8 +30,16 @@ cpg_member_compare(const struct cpg_member *a, const struct cpg_member *b)
 	return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
+_Noreturn void
+cpg_no_memory(struct cpg_state *state)
+{
+	if (state->sink->no_memory != NULL)
+		state->sink->no_memory(state->sink);
+	cs_assert_failed("memory for what the order brought", __FILE__, __LINE__);
+}
+
 void *
-cpg_grow(void *array, size_t *size, size_t wanted, size_t item_bytes)
+cpg_grow(struct cpg_state *state, void *array, size_t *size, size_t wanted, size_t item_bytes)
 {
 	size_t grown = *size > 0 ? *size : 4;
 
@@ -40,7 +48,8 @@ cpg_grow(void *array, size_t *size, size_t wanted, size_t item_bytes)
 	while (grown < wanted)
 		grown *= 2;
 	array = realloc(array, grown * item_bytes);
-	cs_assert(array != NULL);
+	if (array == NULL)
+		cpg_no_memory(state);
 	*size = grown;
 	return array;
 }
@@ -124,7 +133,8 @@ cpg_group_obtain(struct cpg_state *state, const struct cpg_group_name *name)
 	if (group != NULL)
 		return group;
 	group = calloc(1, sizeof *group);
-	cs_assert(group != NULL);
+	if (group == NULL)
+		cpg_no_memory(state);
 	group->name.len = name->len;
 	memcpy(group->name.value, name->value, name->len);
 	group->next = state->groups[bucket];
@@ -211,7 +221,8 @@ cpg_process_add(struct cpg_state *state, struct cpg_group *group, const struct c
 	struct cpg_process *p = calloc(1, sizeof *p);
 	bool there;
 
-	cs_assert(p != NULL);
+	if (p == NULL)
+		cpg_no_memory(state);
 	cs_assert(process_find(state, member->node_id, member->id) == NULL);
 	at = member_place(group, member, &there);
 	cs_assert(!there);
@@ -223,14 +234,14 @@ cpg_process_add(struct cpg_state *state, struct cpg_group *group, const struct c
 	state->processes[bucket] = p;
 	state->process_count++;
 	if (member->node_id == state->node_id) {
-		state->own = cpg_grow(state->own, &state->own_size, state->own_count + 1,
+		state->own = cpg_grow(state, state->own, &state->own_size, state->own_count + 1,
 		    sizeof(state->own[0]));
 		p->own_index = state->own_count;
 		state->own[state->own_count++] = p;
 	}
 
-	group->members = cpg_grow(group->members, &group->member_size, group->member_count + 1,
-	    sizeof(group->members[0]));
+	group->members = cpg_grow(state, group->members, &group->member_size,
+	    group->member_count + 1, sizeof(group->members[0]));
 	memmove(&group->members[at + 1], &group->members[at],
 	    (group->member_count - at) * sizeof(group->members[0]));
 	group->members[at] = *member;

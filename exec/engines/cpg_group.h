@@ -84,6 +84,8 @@ struct cpg_change {
 
 struct cpg_sink {
 	void (*change)(struct cpg_sink *sink, const struct cpg_change *change);
+	/* No memory for what the order brought: ends the process.  May be NULL: an assertion. */
+	void (*no_memory)(struct cpg_sink *sink) __attribute__((noreturn));
 };
 
 struct cpg_state;

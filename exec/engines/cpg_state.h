@@ -64,8 +64,10 @@ struct cpg_state {
 };
 
 int cpg_member_compare(const struct cpg_member *a, const struct cpg_member *b);
+_Noreturn void cpg_no_memory(struct cpg_state *state);
 /* The array with room for `wanted` items. */
-void *cpg_grow(void *array, size_t *size, size_t wanted, size_t item_bytes);
+void *cpg_grow(struct cpg_state *state, void *array, size_t *size, size_t wanted,
+    size_t item_bytes);
 struct cpg_shared *cpg_shared_find(struct cpg_state *state, uint32_t node_id);
 
 struct cpg_group *cpg_group_obtain(struct cpg_state *state, const struct cpg_group_name *name);

@@ -41,7 +41,7 @@ group_purge(struct cpg_state *state, struct cpg_group *group)
 {
 	size_t kept = 0, left = 0;
 
-	state->scratch = cpg_grow(state->scratch, &state->scratch_size, group->member_count,
+	state->scratch = cpg_grow(state, state->scratch, &state->scratch_size, group->member_count,
 	    sizeof(state->scratch[0]));
 	for (size_t i = 0; i < group->member_count; i++) {
 		const struct cpg_member *member = &group->members[i];
@@ -82,7 +82,7 @@ departed_sort(struct cpg_state *state)
 static void
 departed_keep(struct cpg_state *state, struct cpg_group *group, size_t count)
 {
-	state->departed = cpg_grow(state->departed, &state->departed_size,
+	state->departed = cpg_grow(state, state->departed, &state->departed_size,
 	    state->departed_count + count, sizeof(state->departed[0]));
 	for (size_t i = 0; i < count; i++) {
 		const struct cpg_member *member = &state->scratch[i];
@@ -150,7 +150,7 @@ cpg_departed_join(struct cpg_state *state, const struct cpg_member *member,
 	cpg_process_remove(state, group, &one);
 	one.reason = CPG_REASON_NODEDOWN;
 	state->sink->change(state->sink, &go);
-	state->scratch = cpg_grow(state->scratch, &state->scratch_size, 1,
+	state->scratch = cpg_grow(state, state->scratch, &state->scratch_size, 1,
 	    sizeof(state->scratch[0]));
 	state->scratch[0] = one;
 	departed_keep(state, group, 1);
@@ -244,7 +244,7 @@ cpg_state_joinlist(struct cpg_state *state, const struct cs_ring_id *ring, uint3
 	}
 	if (state->round_count >= (size_t) CPG_PROCESSES_MAX * state->node_count)
 		return -ENOSPC;
-	state->round = cpg_grow(state->round, &state->round_size, state->round_count + 1,
+	state->round = cpg_grow(state, state->round, &state->round_size, state->round_count + 1,
 	    sizeof(state->round[0]));
 	entry = &state->round[state->round_count++];
 	entry->name = *name;
@@ -274,7 +274,7 @@ group_welcome(struct cpg_state *state, size_t first, size_t end)
 	struct cpg_change change = { .group = group };
 	uint32_t pid;
 
-	state->scratch = cpg_grow(state->scratch, &state->scratch_size, end - first,
+	state->scratch = cpg_grow(state, state->scratch, &state->scratch_size, end - first,
 	    sizeof(state->scratch[0]));
 	for (size_t i = first; i < end; i++) {
 		const struct cpg_member *member = &state->round[i].member;

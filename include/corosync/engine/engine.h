@@ -120,6 +120,9 @@ struct cs_host_ops {
 	/* Syslog priority; one line, without newline. */
 	void (*log)(const struct cs_host *host, int priority, const char *format, ...)
 	    __attribute__((format(printf, 3, 4)));
+	/* This node cannot follow the others any longer (no memory for what the order brought): the
+	 * daemon says why and ends, and they go on without it.  Does not return. */
+	void (*fail)(const struct cs_host *host, const char *why) __attribute__((noreturn));
 };
 
 /* The first member of every struct cs_host. */
