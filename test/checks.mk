@@ -14,13 +14,13 @@ asan_tests = $(asan_units) test/sim/scenario test/sim/scenarios.sh test/sim/grou
 ASAN_SEEDS = 40
 ASAN_CLUSTER = $(cluster_tests)
 
-.PHONY: asan-build check-asan check-asan-unit check-asan-sim check-asan-cluster
+.PHONY: asan-build check-asan check-asan-unit check-asan-sim check-asan-faults check-asan-cluster
 asan-build:
 	test -e asan/config.status || { mkdir -p asan && cd asan && \
 	    $(abs_top_srcdir)/configure --enable-silent-rules CFLAGS='$(asan_flags)' \
 	    LDFLAGS='-fsanitize=address,undefined' >configure.log; }
 	cd asan && $(MAKE) all && $(MAKE) check TESTS=
-check-asan: check-asan-unit check-asan-sim check-asan-cluster
+check-asan: check-asan-unit check-asan-sim check-asan-faults check-asan-cluster
 # libcheck's own time limits are for the plain build.
 check-asan-unit: asan-build
 	cd asan && CK_TIMEOUT_MULTIPLIER=10 $(MAKE) check TESTS='$(asan_units)'
@@ -28,6 +28,8 @@ check-asan-sim: asan-build
 	cd asan && test/sim/vs --seeds 1 $(ASAN_SEEDS) --nodes-min 3 --nodes-max 9 --quiet
 	cd asan && test/sim/vc --seeds 1 $(ASAN_SEEDS) --nodes-min 3 --nodes-max 9 --quiet
 	cd asan && srcdir=$(abs_top_srcdir) $(abs_top_srcdir)/test/sim/scenarios.sh
+check-asan-faults: asan-build
+	cd asan && test/fault/faults
 check-asan-cluster: asan-build
 	cd asan && $(MAKE) check TESTS='$(ASAN_CLUSTER)'
 
