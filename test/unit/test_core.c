@@ -174,6 +174,49 @@ START_TEST(state_without_storage)
 }
 END_TEST
 
+/* The disk comes back: what could not be stored is, without being asked for again. */
+START_TEST(state_is_tried_again)
+{
+	struct state_found found;
+	struct state *state;
+	char path[128];
+	uint64_t seq;
+	int error;
+
+	(void) snprintf(path, sizeof path, "%s/later", dir);
+	ck_assert_int_eq(state_open(path, 1000, &found, &state), 0);
+	ck_assert_int_eq(found.write_error, -ENOENT);
+	state_reserve(state, 70000000);
+	state_wait(state, &seq, &error);
+	ck_assert_int_eq(error, -ENOENT);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	state_wait(state, &seq, &error);
+	ck_assert_uint_eq(seq, 70000000);
+	ck_assert_int_eq(error, 0);
+	state = state_close(state);
+	ck_assert_int_eq(state_open(path, 1, &found, &state), 0);
+	ck_assert(found.intact);
+	ck_assert_uint_eq(found.ring_seq_floor, 70000000);
+	state = state_close(state);
+}
+END_TEST
+
+/* A file that is whole may be old: numbers go on above the clock's, as the log says. */
+START_TEST(state_of_long_ago)
+{
+	struct state_found found;
+	struct state *state;
+	uint8_t data[STATE_FILE_BYTES];
+
+	state_encode(UINT64_C(1000) << 16, data);
+	file_put(STATE_FILE_NAME, data, sizeof data);
+	ck_assert_int_eq(state_open(dir, 2000, &found, &state), 0);
+	ck_assert(found.intact);
+	ck_assert_uint_eq(found.ring_seq_floor, UINT64_C(2000) << 16);
+	state = state_close(state);
+}
+END_TEST
+
 /* --- instances ------------------------------------------------------------------------------- */
 
 START_TEST(instance_names)
@@ -411,6 +454,8 @@ main(void)
 	tcase_add_test(tc, state_file_is_guarded);
 	tcase_add_test(tc, state_is_kept);
 	tcase_add_test(tc, state_damage_and_stock_files);
+	tcase_add_test(tc, state_is_tried_again);
+	tcase_add_test(tc, state_of_long_ago);
 	tcase_add_test(tc, state_that_is_no_file);
 	tcase_add_test(tc, state_without_storage);
 	tcase_add_test(tc, instance_names);
