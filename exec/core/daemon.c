@@ -223,7 +223,10 @@ on_begin(void *host, const struct local_found *local, const struct net_peer *pee
 	struct daemon *d = host;
 	struct shell_config config = {
 		.loop = d->loop, .state = d->state, .log = on_log, .storage = on_storage,
-		.late_warning_ns = d->config.timing.token_ns * 8 / 10, .host = d,
+		.late_warning_ns = d->config.timing.token_ns * 8 / 10,
+		.token_late_ns = d->config.timing.token_ns / 100
+		    * d->config.token_warning_percent,
+		.host = d,
 	};
 	struct net_peer known[CONFIG_NODES_MAX];
 	uint32_t ids[CONFIG_NODES_MAX];
@@ -256,8 +259,6 @@ on_begin(void *host, const struct local_found *local, const struct net_peer *pee
 	if (engines_begin(d, local) < 0)
 		return 0;
 	shell_engines_set(d->shell, d->engines);
-	token_watch_begin(&d->watch, d->loop, shell_totem(d->shell),
-	    d->config.timing.token_ns / 100 * d->config.token_warning_percent);
 	shell_start(d->shell);
 	return 0;
 }
@@ -410,7 +411,6 @@ static void
 take_down(struct daemon *d)
 {
 	d->start = start_free(d->start);
-	token_watch_end(&d->watch);
 	if (d->shell != NULL)
 		shell_engines_set(d->shell, NULL);
 	d->engines = engines_free(d->engines);

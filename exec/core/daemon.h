@@ -12,7 +12,6 @@
 #include "exec/core/instance.h"
 #include "exec/core/options.h"
 #include "exec/core/process.h"
-#include "exec/core/token_watch.h"
 
 struct daemon {
 	struct config config;
@@ -31,7 +30,6 @@ struct daemon {
 	struct start *start;
 	struct shell *shell;
 	struct engines *engines;
-	struct token_watch watch;
 };
 
 /* From a locked instance with its log open to the end of its life. */

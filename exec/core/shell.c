@@ -146,6 +146,7 @@ run(struct shell *shell)
 			break;
 		drain(shell);
 	}
+	token_watch_look(&shell->watch, shell_now_ns());
 	arm(shell);
 }
 
@@ -299,6 +300,8 @@ shell_new(const struct shell_config *config, struct shell **ret_shell)
 	r = net_new(&config->net, &shell->net);
 	if (r == 0)
 		r = totem_new(&config->totem, &shell->totem);
+	shell->watch = (struct token_watch) { .totem = shell->totem,
+	    .late_ns = config->token_late_ns };
 	if (r == 0)
 		r = descriptors_add(shell);
 	/* The caller's lists were copied. */

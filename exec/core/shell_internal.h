@@ -4,6 +4,7 @@
 #ifndef CORE_SHELL_INTERNAL_H
 #define CORE_SHELL_INTERNAL_H
 #include "exec/core/shell.h"
+#include "exec/core/token_watch.h"
 
 #define SHELL_REFUSED_MAX	16u
 #define SHELL_NOTICES_MAX	64u	/* kinds and nodes whose lines are limited at a time */
@@ -20,6 +21,7 @@ struct shell {
 	struct totem *totem;
 	struct net *net;
 	struct engines *engines;
+	struct token_watch watch;
 	int timer_fd;
 	qb_loop_timer_handle alone_timer;	/* 0: none */
 	uint64_t armed_ns;		/* when the timer will fire; UINT64_MAX: not set */
