@@ -31,6 +31,7 @@ static const char *const fault_names[FAULT_COUNT] = {
 	[FAULT_BIG] = "loss of large frames",
 	[FAULT_HOLES] = "death that leaves holes",
 	[FAULT_STRAGGLERS] = "stragglers",
+	[FAULT_PARTING] = "parting behind holes",
 	[FAULT_SLOW] = "slow node",
 	[FAULT_SMALL_BUFFER] = "small receive buffer",
 	[FAULT_GARBAGE] = "garbage",
@@ -258,6 +259,60 @@ fault_holes(struct sim *sim, struct host *host)
 	fault_undo_later(sim, UNDO_HOLES, host->index, 0, 300 * MS_NS);
 }
 
+/* A node dies and takes along what nobody else has; behind it lie messages of the others.  These
+ * form a ring, and are parted when some of them know, and some not, that all have everything: what
+ * the ones deliver on that word the others owe, wherever they go from there. */
+static void
+fault_parting(struct sim *sim, struct host *host)
+{
+	if (host->totem == NULL || host->paused)
+		return;
+	fault_act(sim, ACT_HOLES, host->index, 0, MILLION);
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		workload_few(sim, &sim->host[i], (uint32_t) dice(&sim->chance, 1, 3));
+	sim->parting = dice_ppm(&sim->chance, 500000) ? TOTEM_OPERATIONAL : TOTEM_RECOVERY;
+	host->doomed = true;
+	fault_undo_later(sim, UNDO_HOLES, host->index, 0, 300 * MS_NS);
+}
+
+/* `host` is the first to enter the state: the new ring's token is on its way round. */
+static void
+fault_part_soon(struct sim *sim, const struct host *host, enum totem_state state)
+{
+	uint64_t rotation_ns = 0, span_ns;
+
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if (sim->host[i].totem != NULL)
+			rotation_ns += sim->network.delay_ns + sim->network.jitter_ns / 2 +
+			    20 * US_NS;
+	/* Two to give, one to find that all have everything, one to tell. */
+	span_ns = state == TOTEM_RECOVERY ? dice(&sim->chance, rotation_ns, 5 * rotation_ns) :
+	    dice_scaled(&sim->chance, US_NS, rotation_ns);
+	sim->parting = TOTEM_IDLE;
+	heap_push(&sim->heap, (struct happening) {
+		.at_ns = sim->now_ns + span_ns,
+		.kind = HAPPEN_AMBUSH, .host = host->index, .generation = sim->fault_round,
+		.value = state,
+	});
+}
+
+/* In RECOVERY anyhow; when a ring is installed, those who have it, who follow each other, from the
+ * others. */
+static void
+fault_part(struct sim *sim, const struct host *host, enum totem_state state)
+{
+	uint32_t count = (uint32_t) dice(&sim->chance, 1, sim->node_count / 2 + 1);
+
+	record_note(sim, "parting, %u", host->node_id);
+	for (uint32_t i = 0; i < sim->node_count; i++) {
+		uint32_t at = (host->index + i) % sim->node_count;
+
+		fault_act(sim, ACT_ISLAND, at, 0, state == TOTEM_RECOVERY ?
+		    prng_below(&sim->chance, 2) : i >= count);
+	}
+	fault_undo_later(sim, UNDO_PARTITION, 0, 0, fault_span(sim));
+}
+
 /* A doomed node has sent some data: it dies before it can repeat what is lost of it, which would be
  * a rotation later; or soon after. */
 void
@@ -328,6 +383,9 @@ fault_happen(struct sim *sim, enum sim_fault kind, struct host *host)
 	case FAULT_HOLES:
 		fault_holes(sim, host);
 		break;
+	case FAULT_PARTING:
+		fault_parting(sim, host);
+		break;
 	case FAULT_STRAGGLERS:
 		fault_act(sim, ACT_STRAGGLERS, host->index, 0, 0);
 		break;
@@ -396,6 +454,9 @@ fault_undo(struct sim *sim, enum sim_undo undo, struct host *host, uint32_t othe
 			break;
 		fault_stop(sim, host, FAULT_CRASH);
 		fault_act(sim, ACT_HOLES, at, 0, 0);
+		/* The token comes by once more: this lies behind the hole for sure. */
+		for (uint32_t i = 0; sim->parting != TOTEM_IDLE && i < sim->node_count; i++)
+			workload_few(sim, &sim->host[i], 1);
 		break;
 	case UNDO_SLOW:
 		fault_act(sim, ACT_COST, at, 0, 2 * US_NS);
@@ -456,6 +517,8 @@ fault_state_entered(struct sim *sim, struct host *host, enum totem_state state)
 
 	if (!sim->faults_on || state == TOTEM_IDLE || host->index >= sim->node_count)
 		return;
+	if (state == sim->parting)
+		fault_part_soon(sim, host, state);
 	if (sure) {
 		sim->ambush_sure--;
 		if (dice_ppm(&sim->chance, 600000))
@@ -486,6 +549,10 @@ fault_happening(struct sim *sim, const struct happening *happening)
 	}
 	if (!sim->faults_on)
 		return;
+	if (happening->kind == HAPPEN_AMBUSH && happening->value != 0) {
+		fault_part(sim, host, (enum totem_state) happening->value);
+		return;
+	}
 	if (happening->kind == HAPPEN_AMBUSH) {
 		fault_ambush(sim, host);
 		return;

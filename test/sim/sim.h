@@ -86,6 +86,7 @@ enum sim_fault {
 	FAULT_BIG,		/* frames above a size do not get through to one node */
 	FAULT_HOLES,		/* a sender dies, and some of its last frames nobody has */
 	FAULT_STRAGGLERS,	/* frames that were lost come late after all */
+	FAULT_PARTING,		/* such a death; the next ring is parted before all have it */
 	FAULT_SLOW,
 	FAULT_SMALL_BUFFER,
 	FAULT_GARBAGE,
@@ -329,6 +330,7 @@ struct sim {
 	uint64_t ambush_ppm;
 	uint32_t ambush_left;
 	uint32_t ambush_sure;		/* the next state entries are ambushed, whatever the dice */
+	enum totem_state parting;	/* the nodes part when one enters it; TOTEM_IDLE: not */
 	uint64_t load_gap_ns;
 	uint64_t safe_ppm;
 	uint32_t message_bytes_max;
