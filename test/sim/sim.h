@@ -58,6 +58,11 @@ enum sim_trial {		/* a small mishap when all is well, and how long it may be fel
 	TRIAL_LOST_JOINS,
 	TRIAL_FORGED,
 	TRIAL_BRAKE,
+	TRIAL_CUT,		/* one hears the next one no more, as the other way round */
+	TRIAL_DOUBLE,		/* a second node with an id in use */
+	TRIAL_FREEZE,		/* the machine stops, not only the process */
+	TRIAL_QUIET_LEAVE,	/* a leave soon after a change, that only one hears of */
+	TRIAL_REST,		/* how quickly the resting token goes on */
 	TRIAL_COUNT
 };
 
@@ -341,6 +346,7 @@ struct sim {
 	struct plan *record;		/* what happens is written down here; NULL */
 	struct tale *tale;		/* what matters of it is told; NULL */
 	uint32_t trial_host, trial_left;	/* frames to be lost */
+	bool trial_passed;		/* its host has passed a marked token on */
 	uint8_t *play_armed;		/* by act of the plan: 1 waits for its state, 2 had it */
 	struct history history;
 	struct check check;
