@@ -42,6 +42,7 @@ static const struct {
 	[ACT_GARBAGE] = { "garbage", "v" },
 	[ACT_REPLAY] = { "replay", "v" },
 	[ACT_FORGE] = { "forge", "v" },
+	[ACT_FORGING] = { "forging", "v" },
 	[ACT_BRAKE] = { "brake", "hv" },
 	[ACT_RECONFIGURE] = { "reconfigure", "h" },
 	[ACT_DISK] = { "disk", "ht" },
@@ -222,6 +223,8 @@ act_on_network(struct sim *sim, struct host *host, const struct act *act)
 		n->delay_ns = act->value;
 	else if (act->kind == ACT_CORRUPTION)
 		n->corrupt = act->value;
+	else if (act->kind == ACT_FORGING)
+		n->forge = act->value;
 	else if (act->kind == ACT_USUAL)
 		*n = sim->usual;
 }
@@ -302,6 +305,7 @@ act_apply(struct sim *sim, const struct act *act)
 	case ACT_LOSS:
 	case ACT_DELAY:
 	case ACT_CORRUPTION:
+	case ACT_FORGING:
 	case ACT_USUAL:
 		act_on_network(sim, host, act);
 		break;

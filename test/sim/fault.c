@@ -401,6 +401,8 @@ fault_happen(struct sim *sim, enum sim_fault kind, struct host *host)
 		break;
 	case FAULT_FORGED:
 		fault_act(sim, ACT_FORGE, 0, 0, prng_u64(&sim->chance));
+		fault_act(sim, ACT_FORGING, 0, 0, dice_scaled(&sim->chance, 10000, 500000));
+		fault_undo_later(sim, UNDO_NETWORK, 0, 0, fault_span(sim) / 4);
 		break;
 	case FAULT_DISK:
 		fault_act(sim, ACT_DISK, host->index, 0, dice(&sim->chance, SEC_NS, 10 * SEC_NS));

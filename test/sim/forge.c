@@ -29,9 +29,12 @@ static const struct breakage {
 	{ WIRE_DATA, 28, CUT, 0 },
 	{ WIRE_DATA, 30, CUT, 0 },
 	{ WIRE_DATA, 17, CUT, 0 },
-	{ WIRE_TOKEN, 45, 1, 65 },			/* ranges */
-	{ WIRE_TOKEN, 45, 1, 1 },			/* one range more than is there */
-	{ WIRE_TOKEN, 24, 4, 0x50000000 },
+	{ WIRE_TOKEN, 49, 1, 65 },			/* ranges */
+	{ WIRE_TOKEN, 49, 1, 1 },			/* one range more than is there */
+	{ WIRE_TOKEN, 54, 4, 0 },			/* of nothing */
+	{ WIRE_TOKEN, 54, 4, 0xffffffff },		/* of everything */
+	{ WIRE_TOKEN, 36, 4, 0 },			/* nobody keeps it */
+	{ WIRE_TOKEN, 36, 4, 0x7fffffff },
 	{ WIRE_TOKEN, 30, CUT, 0 },
 	{ WIRE_TOKEN, 4, 8, UINT64_MAX },
 	{ WIRE_JOIN, 8, 1, 9 },				/* state */
@@ -54,6 +57,12 @@ static const struct breakage {
 	{ WIRE_COMMIT_ASK, 26, 8, 0 },			/* ring number */
 	{ WIRE_COMMIT_ASK, 34, 8, 1 },			/* another nonce inside than outside */
 	{ WIRE_COMMIT_ASK, 88, 4, 0 },			/* members not ascending */
+	{ WIRE_COMMIT_ASK, 88, 4, 0x7ffffffe },		/* of two: one whom nobody knows */
+	{ WIRE_COMMIT_ASK, 63, 8, 12345 },		/* not who the sender is */
+	{ WIRE_COMMIT_INFO, 42, 1, 0 },			/* tells nothing */
+	{ WIRE_COMMIT_INFO, 51, 4, TOTEM_POOL_FRAMES_MAX },	/* two such never fit */
+	{ WIRE_COMMIT_INFO, 84, 4, 0x60000000 },	/* high far beyond aru */
+	{ WIRE_COMMIT_INFO, 88, 4, 0x7ffffffe },	/* of two: another than was asked */
 	{ WIRE_COMMIT_INFO, 79, 1, 5 },			/* a group that is not there */
 	{ WIRE_COMMIT_INFO, 57, 2, 129 },
 	{ WIRE_COMMIT_ASK, 57, 2, 129 },		/* groups */
@@ -63,6 +72,7 @@ static const struct breakage {
 	{ WIRE_COMMIT_INFO, 51, 4, 0xffffffff },
 	{ WIRE_COMMIT_INFO, 55, 2, 0 },
 	{ WIRE_COMMIT_INFO, 60, CUT, 0 },
+	{ WIRE_COMMIT_ACK, 4, 8, 5 },			/* of another ring */
 	{ WIRE_COMMIT_ACK, 40, 4, 0x7fffffff },		/* aru far beyond high */
 	{ WIRE_COMMIT_ACK, 52, 4, 1 },			/* frame bytes */
 	{ WIRE_COMMIT_ACK, 56, 4, 1 },			/* window */
@@ -70,8 +80,12 @@ static const struct breakage {
 	{ WIRE_COMMIT_ACK, 60, 2, 3 },
 	{ WIRE_COMMIT_ACK, 41, CUT, 0 },
 	{ WIRE_INFO_ACK, 7, CUT, 0 },
+	{ WIRE_INFO_ACK, 4, 8, 5 },
 	{ WIRE_HOLD_CANCEL, 7, CUT, 0 },
+	{ WIRE_HOLD_CANCEL, 4, 8, 5 },
 	{ WIRE_PROBE_ACK, 5, CUT, 0 },
+	{ WIRE_PROBE_ACK, 8, 8, 0 },			/* asked before it was suspected */
+	{ WIRE_PROBE_ACK, 8, 8, UINT64_MAX },		/* not asked yet */
 	{ WIRE_PROBE_ACK, 0, 8, 1 },			/* to nobody's question */
 	{ WIRE_NOTICE, 3, CUT, 0 },
 };
@@ -157,4 +171,21 @@ network_forge(struct sim *sim, uint64_t dice_seed)
 		});
 		sim->result.count[COUNT_FORGED]++;
 	}
+}
+
+/* It comes about when the true one does, first or second. */
+void
+network_forge_beside(struct sim *sim, uint32_t from, uint32_t to, const struct frame *frame)
+{
+	static uint8_t data[TOTEM_FRAME_BYTES_MAX];
+	const struct network *n = &sim->network;
+	size_t len = forge_frame(frame, &sim->prng, data);
+
+	if (len == 0)
+		return;
+	heap_push(&sim->heap, (struct happening) {
+		.at_ns = sim->now_ns + n->delay_ns + dice(&sim->prng, 0, n->jitter_ns + 20 * US_NS),
+		.kind = HAPPEN_ARRIVE, .host = to, .other = from, .frame = frame_new(data, len),
+	});
+	sim->result.count[COUNT_FORGED]++;
 }

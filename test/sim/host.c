@@ -13,6 +13,7 @@
 #include "exec/base/buf.h"
 #include "test/sim/sim.h"
 
+#define FRAME_SENDER_AT		20u
 #define BATCH_MAX		64u	/* datagrams taken in one turn of the loop */
 #define FOLLOW_UP_MAX		100000u
 
@@ -435,7 +436,8 @@ host_reconfigure(struct sim *sim, struct host *host)
 	uint32_t count = host_peers(sim, host, peers);
 
 	contract_ask(sim, host);
-	contract_misuse(sim, host);
+	if (sim->result.fault[FAULT_RECONFIGURE] % 2 != 0)
+		contract_misuse(sim, host);
 	host_follow_up(sim, host);
 	cs_assert(totem_reconfigure(host->totem, host_clock(sim, host), &sim->timing, peers,
 	    count) == 0);
@@ -452,7 +454,8 @@ host_start(struct sim *sim, struct host *host, enum host_storage storage)
 		.seed = prng_u64(&sim->prng), .ring_seq_floor = host_floor(sim, host, storage),
 		.frame_bytes_max = host->frame_bytes, .seq_first = sim->seq_first,
 		.window_frames_max = sim->window_frames_max, .learn_peers = sim->learn_peers,
-		.peers = peers, .timing = sim->timing, .trace = host_trace, .trace_host = host,
+		.peers = peers, .timing = sim->timing, .trace_host = host,
+		.trace = host->watched ? host_trace : NULL,
 	};
 	struct event event;
 
@@ -574,6 +577,18 @@ host_brake(struct sim *sim, struct host *host, bool on)
 	host_follow_up(sim, host);
 }
 
+/* Every other one is asked whom it was from. */
+static void
+host_datagram(struct host *host, uint64_t now_ns, const struct frame *frame, bool ask)
+{
+	uint32_t sender = 0;
+	struct buf_reader in = buf_reader(frame->data, frame->len);
+
+	(void) totem_datagram(host->totem, now_ns, frame->data, frame->len, ask ? &sender : NULL);
+	(void) buf_get_bytes(&in, FRAME_SENDER_AT);
+	cs_assert(sender == 0 || sender == buf_get_u32(&in));
+}
+
 static void
 host_work(struct sim *sim, struct host *host)
 {
@@ -588,8 +603,7 @@ host_work(struct sim *sim, struct host *host)
 		host->queue_count--;
 		host->queue_bytes -= received.frame->len + 768u;
 		host->source = received.from;
-		(void) totem_datagram(host->totem, now_ns, received.frame->data,
-		    received.frame->len, NULL);
+		host_datagram(host, now_ns, received.frame, taken % 2 == 0);
 		host_follow_up(sim, host);
 		frame_put(received.frame);
 		taken++;

@@ -196,6 +196,8 @@ network_send(struct sim *sim, struct host *from, struct host *to, struct frame *
 		verdict = sim->filter(sim, from->index, to->index, frame->data, frame->len);
 	if (verdict == FRAME_DROP)
 		return;
+	if (sim->network.forge != 0 && dice_ppm(&sim->prng, sim->network.forge))
+		network_forge_beside(sim, from->index, to->index, frame);
 	network_pass(sim, from, to, frame);
 	if (verdict == FRAME_TWICE || dice_ppm(&sim->prng, sim->network.duplicate)) {
 		sim->result.count[COUNT_DUPLICATED]++;

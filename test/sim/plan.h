@@ -51,6 +51,7 @@ enum act_kind {
 	ACT_GARBAGE,		/* value: its dice */
 	ACT_REPLAY,
 	ACT_FORGE,
+	ACT_FORGING,		/* beside frames on their way, ppm */
 	ACT_BRAKE,
 	ACT_RECONFIGURE,
 	ACT_DISK,		/* ns a write; 0: quick */

@@ -258,6 +258,7 @@ struct link {
 
 struct network {		/* rates in parts per million */
 	uint64_t loss, duplicate, reorder, corrupt;
+	uint64_t forge;			/* so many are accompanied by a broken one */
 	uint64_t delay_ns, jitter_ns;
 	uint64_t bytes_per_us;
 	bool fifo;
@@ -405,7 +406,9 @@ void network_stragglers(struct sim *sim, struct host *to);
 struct host *network_find(struct sim *sim, uint32_t node_id);
 struct link *network_link(struct sim *sim, uint32_t from, uint32_t to);
 
-void network_forge(struct sim *sim, uint64_t dice_seed);	/* forge.c */
+/* forge.c: of frames of the past; of one that is just being sent */
+void network_forge(struct sim *sim, uint64_t dice_seed);
+void network_forge_beside(struct sim *sim, uint32_t from, uint32_t to, const struct frame *frame);
 
 /* contract.c: misuse, and questions */
 void contract_new(const struct totem_config *config);

@@ -26,7 +26,7 @@ workload_size(struct sim *sim)
 	uint64_t kind = prng_below(&sim->chance, 1000), size;
 
 	if (kind < 30)
-		size = dice(&sim->chance, 1, MESSAGE_HEAD_BYTES - 1);
+		size = dice(&sim->chance, 0, MESSAGE_HEAD_BYTES - 1);
 	else if (kind < 750)
 		size = dice_scaled(&sim->chance, MESSAGE_HEAD_BYTES, 1400);
 	else if (kind < 950)
