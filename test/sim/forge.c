@@ -114,12 +114,30 @@ forge_header(struct wire_header *header, struct prng *prng)
 	}
 }
 
+/* One of those that fit; NULL: none does. */
+static const struct breakage *
+forge_choose(uint8_t type, size_t len, struct prng *prng)
+{
+	const struct breakage *chosen = NULL;
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < BREAKAGE_COUNT; i++) {
+		const struct breakage *b = &breakages[i];
+		size_t end = TOTEM_HEADER_BYTES + b->at + (b->width == CUT ? 0 : b->width);
+
+		if (b->type == type && end <= len && prng_below(prng, ++count) == 0)
+			chosen = b;
+	}
+	return chosen;
+}
+
 /* The frame, broken and sealed again; its length.  0: there is nothing to break in it. */
 static size_t
 forge_frame(const struct frame *frame, struct prng *prng, uint8_t *data)
 {
 	struct wire_header header;
-	size_t len = frame->len, first = prng_below(prng, BREAKAGE_COUNT);
+	const struct breakage *b;
+	size_t len = frame->len;
 
 	if (len < TOTEM_HEADER_BYTES + 1 || len > TOTEM_FRAME_BYTES_MAX ||
 	    wire_open(frame->data, len, &header) != TOTEM_ACCEPTED)
@@ -133,20 +151,15 @@ forge_frame(const struct frame *frame, struct prng *prng, uint8_t *data)
 		wire_seal(data, len, &header);
 		return len;
 	}
-	for (size_t i = 0; i < BREAKAGE_COUNT; i++) {
-		const struct breakage *b = &breakages[(first + i) % BREAKAGE_COUNT];
-		size_t end = TOTEM_HEADER_BYTES + b->at + (b->width == CUT ? 0 : b->width);
-
-		if (b->type != header.type || end > len)
-			continue;
-		if (b->width == CUT)
-			len = end;
-		for (size_t k = 0; b->width != CUT && k < b->width; k++)
-			data[TOTEM_HEADER_BYTES + b->at + k] = (uint8_t) (b->value >> (8 * k));
-		wire_seal(data, len, &header);
-		return len;
-	}
-	return 0;
+	b = forge_choose(header.type, len, prng);
+	if (b == NULL)
+		return 0;
+	if (b->width == CUT)
+		len = TOTEM_HEADER_BYTES + b->at;
+	for (size_t k = 0; b->width != CUT && k < b->width; k++)
+		data[TOTEM_HEADER_BYTES + b->at + k] = (uint8_t) (b->value >> (8 * k));
+	wire_seal(data, len, &header);
+	return len;
 }
 
 void

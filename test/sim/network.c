@@ -60,16 +60,22 @@ network_find(struct sim *sim, uint32_t node_id)
 	return NULL;
 }
 
+/* Not of those that most of the traffic is. */
+static bool
+network_rare(const struct frame *frame)
+{
+	uint8_t type = frame->len > FRAME_TYPE_AT ? frame->data[FRAME_TYPE_AT] : 0;
+
+	return type != WIRE_DATA && type != WIRE_TOKEN && type != WIRE_HEARTBEAT;
+}
+
 static void
 network_keep(struct sim *sim, uint32_t from, uint32_t to, struct frame *frame)
 {
 	size_t at = sim->recorded_count;
 
-	uint8_t type = frame->len > FRAME_TYPE_AT ? frame->data[FRAME_TYPE_AT] : 0;
-	bool rare = type != WIRE_DATA && type != WIRE_TOKEN && type != WIRE_HEARTBEAT;
-
 	if (at == SIM_RECORDED_MAX) {
-		if (!dice_ppm(&sim->keep, rare ? 100000 : 10000))
+		if (!dice_ppm(&sim->keep, network_rare(frame) ? 100000 : 10000))
 			return;
 		at = prng_below(&sim->keep, SIM_RECORDED_MAX);
 		frame_put(sim->recorded[at].frame);
@@ -196,7 +202,8 @@ network_send(struct sim *sim, struct host *from, struct host *to, struct frame *
 		verdict = sim->filter(sim, from->index, to->index, frame->data, frame->len);
 	if (verdict == FRAME_DROP)
 		return;
-	if (sim->network.forge != 0 && dice_ppm(&sim->prng, sim->network.forge))
+	if (sim->network.forge != 0 && (network_rare(frame) ||
+	    dice_ppm(&sim->prng, sim->network.forge)))
 		network_forge_beside(sim, from->index, to->index, frame);
 	network_pass(sim, from, to, frame);
 	if (verdict == FRAME_TWICE || dice_ppm(&sim->prng, sim->network.duplicate)) {
