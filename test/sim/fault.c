@@ -325,6 +325,20 @@ fault_originated(struct sim *sim, struct host *host)
 	    2 * sim->node_count * (sim->network.delay_ns + 50 * US_NS)));
 }
 
+/* Frames that nobody sent now, or nobody ever. */
+static void
+fault_frames(struct sim *sim, enum sim_fault kind)
+{
+	enum act_kind act = kind == FAULT_GARBAGE ? ACT_GARBAGE : kind == FAULT_REPLAY ?
+	    ACT_REPLAY : ACT_FORGE;
+
+	fault_act(sim, act, 0, 0, prng_u64(&sim->chance));
+	if (kind != FAULT_FORGED)
+		return;
+	fault_act(sim, ACT_FORGING, 0, 0, dice_scaled(&sim->chance, 10000, 500000));
+	fault_undo_later(sim, UNDO_NETWORK, 0, 0, fault_span(sim) / 4);
+}
+
 static void
 fault_happen(struct sim *sim, enum sim_fault kind, struct host *host)
 {
@@ -394,15 +408,9 @@ fault_happen(struct sim *sim, enum sim_fault kind, struct host *host)
 		fault_slow(sim, host, kind);
 		break;
 	case FAULT_GARBAGE:
-		fault_act(sim, ACT_GARBAGE, 0, 0, prng_u64(&sim->chance));
-		break;
 	case FAULT_REPLAY:
-		fault_act(sim, ACT_REPLAY, 0, 0, prng_u64(&sim->chance));
-		break;
 	case FAULT_FORGED:
-		fault_act(sim, ACT_FORGE, 0, 0, prng_u64(&sim->chance));
-		fault_act(sim, ACT_FORGING, 0, 0, dice_scaled(&sim->chance, 10000, 500000));
-		fault_undo_later(sim, UNDO_NETWORK, 0, 0, fault_span(sim) / 4);
+		fault_frames(sim, kind);
 		break;
 	case FAULT_DISK:
 		fault_act(sim, ACT_DISK, host->index, 0, dice(&sim->chance, SEC_NS, 10 * SEC_NS));
