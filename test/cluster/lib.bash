@@ -200,7 +200,7 @@ cluster_begin()
 	    2> "$work/reason" || skip_all "no bridge: $(cat "$work/reason")"
 	in_switch ip link set br0 up
 	ns=() daemon=() client=() gone=()
-	loss_permille=0 icmp_filtered=
+	loss_permille=0 icmp_filtered= frames_dropped=
 	for ((i = 1; i <= node_count; i++)); do
 		node_new "$i"
 	done
@@ -231,7 +231,7 @@ node_new()		# I
 
 # --- faults in the network -----------------------------------------------------------------------
 
-# The node's receive rules, from gone[], loss_permille and icmp_filtered.
+# The node's receive rules, from gone[], loss_permille, icmp_filtered and frames_dropped.
 rules_apply()		# I
 {
 	local i=$1 peer
@@ -247,6 +247,8 @@ rules_apply()		# I
 			echo "icmp type destination-unreachable drop"
 			echo "icmpv6 type destination-unreachable drop"
 		fi
+		# The sixth byte of the datagram, behind the header of UDP.
+		[ -z "$frames_dropped" ] || echo "udp dport 5405 @th,104,8 $frames_dropped drop"
 		if [ "$loss_permille" -gt 0 ]; then
 			echo "meta l4proto udp counter"
 			echo "meta l4proto udp numgen random mod 1000 < $loss_permille counter drop"
@@ -299,6 +301,8 @@ heal()
 loss() { loss_permille=$1; rules_apply_all; }
 # What came and what of it was lost since loss(): two numbers.  A segment train counts as one.
 loss_count() { in_node "$1" nft list ruleset | sed -n 's/.*counter packets \([0-9]*\).*/\1/p'; }
+# Frames of one type (exec/totem/wire.h) get through nowhere; none: "".
+frames_drop() { frames_dropped=$1; rules_apply_all; }
 icmp_filter() { icmp_filtered=$1; rules_apply_all; }
 cable_pull() { in_switch ip link set "sw$1" down; }
 cable_plug() { in_switch ip link set "sw$1" up; }

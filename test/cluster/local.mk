@@ -3,7 +3,7 @@
 # permitted.  `measure` is run by hand.
 cluster_tests = test/cluster/refuse.test test/cluster/repair.test test/cluster/load.test \
 	test/cluster/partition.test test/cluster/foreign.test test/cluster/client.test \
-	test/cluster/transport.test test/cluster/loss.test \
+	test/cluster/transport.test test/cluster/loss.test test/cluster/token.test \
 	test/cluster/alarms.test test/cluster/many.test test/cluster/slow.test \
 	test/cluster/churn.test
 TESTS += $(cluster_tests)
