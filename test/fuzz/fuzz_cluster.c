@@ -165,9 +165,10 @@ node_settle_down(struct fuzz_cluster *cluster, struct fuzz_node *node)
 struct fuzz_cluster *
 fuzz_cluster_new(uint64_t seed, bool genuine)
 {
-	struct fuzz_cluster *cluster = calloc(1, sizeof *cluster);
+	struct fuzz_cluster *cluster = malloc(sizeof *cluster);
 
 	FUZZ_CHECK(cluster != NULL);
+	memset(cluster, 0, offsetof(struct fuzz_cluster, packet));
 	cluster->prng.state = seed;
 	cluster->genuine = genuine;
 	cluster->now_ns = START_NS;

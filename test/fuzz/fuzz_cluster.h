@@ -60,10 +60,11 @@ struct fuzz_cluster {
 	bool endless;		/* this one's forger makes messages without end */
 	bool genuine;		/* nobody forges: what is delivered was submitted */
 	struct fuzz_node node[FUZZ_NODES_MAX];
-	struct fuzz_packet packet[FUZZ_PACKETS_MAX];	/* a ring; all take equally long */
 	size_t packet_head, packet_count;
 	struct fuzz_frame kept[WIRE_TYPE_END][FUZZ_KEPT_PER_TYPE];
 	size_t kept_count[WIRE_TYPE_END];
+	/* a ring; all take equally long; last, as it is not cleared */
+	struct fuzz_packet packet[FUZZ_PACKETS_MAX];
 };
 
 struct fuzz_cluster *fuzz_cluster_new(uint64_t seed, bool genuine);

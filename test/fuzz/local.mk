@@ -33,7 +33,8 @@ check_PROGRAMS += test/fuzz/replay_cpg
 test_fuzz_replay_cpg_SOURCES = test/fuzz/target_cpg.c $(replay_common)
 test_fuzz_replay_cpg_LDADD = libcpgengine.la libbase.la
 endif
-EXTRA_DIST += test/fuzz/replay.sh test/fuzz/fuzz.sh test/fuzz/config.dict test/fuzz/corpus
+EXTRA_DIST += test/fuzz/replay.sh test/fuzz/fuzz.sh test/fuzz/config.dict test/fuzz/corpus \
+	test/fuzz/blocks.c test/fuzz/blocks.h test/fuzz/blocks_probe.c
 
 # By hand.  Needs clang with libFuzzer: apt-get install clang libclang-rt-14-dev
 .PHONY: check-fuzz
