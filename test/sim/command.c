@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * A command line for what runs on the simulated cluster: runs seeds and judges them.
+ * A command line for what runs on the simulated cluster: runs seeds and judges them.  Runs of the
+ * cores alone can be kept as scenarios, too: a plan says nothing of what an application did.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,19 +12,31 @@
 
 #include "test/sim/campaign.h"
 
-static const char usage[] =
-    "usage: %s --seed N [--nodes K] [--seconds S] [--mutant NAME] [--trace] [--quiet]\n"
+static const char usage_runs[] =
+    "usage: %s --seed N [--nodes K] [--seconds S] [--mutant NAME] [--trace] [--tell] [--quiet]\n"
     "       %s --seeds FROM COUNT [--nodes-min A] [--nodes-max B] [--jobs J] [--seconds S]"
-    " [--quiet] [--until-failed]\n"
-    "       %s --check-mutants [--seeds FROM COUNT]\n"
-    "A seed is a run: the same one every time.  --trace tells it line by line.  Exit status 0: no\n"
-    "property was violated; 1: one was; 2: the command line is wrong.\n";
+    " [--quiet]\n"
+    "          [--until-failed | --resume STATE_FILE]\n"
+    "       %s --check-mutants [--seeds FROM COUNT]\n";
+static const char usage_plans[] =
+    "       %s --scenario FILE [--trace] [--tell]\n"
+    "       %s --shrink (--seed N [--nodes K] | --scenario FILE) [--limit SECONDS]"
+    " [--write FILE] [--trace]\n"
+    "--write FILE keeps the run, shrunk or not, as a scenario: all that is done, act by act.\n";
+static const char usage_status[] =
+    "A seed is a run: the same one every time.  --trace tells it line by line, --tell what"
+    " matters.\n"
+    "Exit status 0: no property was violated; 1: one was; 2: the command line is wrong.\n";
 
 struct arguments {
+	const struct subject *subject;
 	struct sim_options options;
 	struct campaign campaign;
 	bool many, mutants;
-	bool trace, quiet;
+	bool trace, quiet, tell, shrink;
+	const char *scenario, *write, *state_file;
+	struct plan plan;
+	uint64_t limit_seconds;
 };
 
 static int
@@ -52,7 +65,7 @@ argument_u32(const char *text, uint64_t low, uint64_t high, uint32_t *ret_value)
 static int
 argument_lie(struct arguments *a, const char *name)
 {
-	const struct subject *subject = a->campaign.subject;
+	const struct subject *subject = a->subject;
 
 	for (size_t i = 0; i < subject->lie_count; i++) {
 		struct lie lie = subject->lie(i);
@@ -67,65 +80,132 @@ argument_lie(struct arguments *a, const char *name)
 	return -EINVAL;
 }
 
+/* One that stands alone. */
+static int
+argument_flag(struct arguments *a, const char *name)
+{
+	const struct {
+		const char *name;
+		bool *flag;
+	} flags[] = {
+		{ "--trace", &a->trace }, { "--quiet", &a->quiet }, { "--tell", &a->tell },
+		{ "--shrink", &a->shrink }, { "--until-failed", &a->campaign.until_failed },
+		{ "--check-mutants", &a->mutants },
+	};
+
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+		if (strcmp(name, flags[i].name) == 0) {
+			*flags[i].flag = true;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int
+argument_file(struct arguments *a, const char *name, const char *value)
+{
+	const struct {
+		const char *name;
+		const char **file;
+	} files[] = {
+		{ "--scenario", &a->scenario }, { "--write", &a->write },
+		{ "--resume", &a->state_file },
+	};
+
+	for (size_t i = 0; value != NULL && i < sizeof files / sizeof *files; i++) {
+		if (strcmp(name, files[i].name) == 0) {
+			*files[i].file = value;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int
+argument_value(struct arguments *a, const char *name, const char *value)
+{
+	if (strcmp(name, "--seed") == 0)
+		return argument_number(value, &a->options.seed);
+	if (strcmp(name, "--seconds") == 0)
+		return argument_number(value, &a->options.seconds);
+	if (strcmp(name, "--limit") == 0)
+		return argument_number(value, &a->limit_seconds);
+	if (strcmp(name, "--nodes") == 0)
+		return argument_u32(value, 1, TOTEM_NODES_MAX, &a->options.nodes);
+	if (strcmp(name, "--nodes-min") == 0)
+		return argument_u32(value, 1, TOTEM_NODES_MAX, &a->campaign.nodes_min);
+	if (strcmp(name, "--nodes-max") == 0)
+		return argument_u32(value, 1, TOTEM_NODES_MAX, &a->campaign.nodes_max);
+	if (strcmp(name, "--jobs") == 0)
+		return argument_u32(value, 1, 64, &a->campaign.jobs);
+	if (strcmp(name, "--mutant") == 0 && value != NULL)
+		return argument_lie(a, value);
+	return argument_file(a, name, value);
+}
+
 /* One option and what follows it; how many words, or -EINVAL. */
 static int
 argument_take(struct arguments *a, char **words)
 {
-	const char *name = words[0], *value = words[1];
-
-	if (strcmp(name, "--trace") == 0) {
-		a->trace = true;
+	if (argument_flag(a, words[0]) == 0)
 		return 1;
-	}
-	if (strcmp(name, "--quiet") == 0) {
-		a->quiet = true;
-		return 1;
-	}
-	if (strcmp(name, "--until-failed") == 0) {
-		a->campaign.until_failed = true;
-		return 1;
-	}
-	if (strcmp(name, "--check-mutants") == 0) {
-		a->mutants = true;
-		return 1;
-	}
-	if (strcmp(name, "--seeds") == 0) {
+	if (strcmp(words[0], "--seeds") == 0) {
 		a->many = true;
-		if (argument_number(value, &a->campaign.first) < 0 ||
-		    argument_number(words[2], &a->campaign.count) < 0)
-			return -EINVAL;
-		return 3;
+		return argument_number(words[1], &a->campaign.first) < 0
+		    || argument_number(words[2], &a->campaign.count) < 0 ? -EINVAL : 3;
 	}
-	if (strcmp(name, "--seed") == 0)
-		return argument_number(value, &a->options.seed) < 0 ? -EINVAL : 2;
-	if (strcmp(name, "--seconds") == 0)
-		return argument_number(value, &a->options.seconds) < 0 ? -EINVAL : 2;
-	if (strcmp(name, "--nodes") == 0)
-		return argument_u32(value, 1, TOTEM_NODES_MAX, &a->options.nodes) < 0 ? -EINVAL : 2;
-	if (strcmp(name, "--nodes-min") == 0)
-		return argument_u32(value, 1, TOTEM_NODES_MAX, &a->campaign.nodes_min) < 0 ?
-		    -EINVAL : 2;
-	if (strcmp(name, "--nodes-max") == 0)
-		return argument_u32(value, 1, TOTEM_NODES_MAX, &a->campaign.nodes_max) < 0 ?
-		    -EINVAL : 2;
-	if (strcmp(name, "--jobs") == 0)
-		return argument_u32(value, 1, 64, &a->campaign.jobs) < 0 ? -EINVAL : 2;
-	if (strcmp(name, "--mutant") == 0 && value != NULL)
-		return argument_lie(a, value) < 0 ? -EINVAL : 2;
-	return -EINVAL;
+	return argument_value(a, words[0], words[1]) < 0 ? -EINVAL : 2;
+}
+
+static int
+arguments_read(struct arguments *a, int argc, char **argv)
+{
+	int taken;
+
+	for (int i = 1; i < argc; i += taken) {
+		taken = argument_take(a, &argv[i]);
+		if (taken < 0)
+			return taken;
+	}
+	if (a->subject->app != NULL && (a->shrink || a->scenario != NULL || a->write != NULL))
+		return -EINVAL;
+	if (a->trace)
+		a->options.story = stdout;
+	a->campaign.seconds = a->options.seconds == 0 ? 30 : a->options.seconds;
+	a->campaign.quiet = a->quiet;
+	if (a->campaign.nodes_max < a->campaign.nodes_min)
+		a->campaign.nodes_max = a->campaign.nodes_min;
+	return 0;
+}
+
+static void
+usage_print(const struct subject *subject)
+{
+	const char *name = subject->program;
+
+	(void) fprintf(stderr, usage_runs, name, name, name);
+	if (subject->app == NULL)
+		(void) fprintf(stderr, usage_plans, name, name);
+	(void) fputs(usage_status, stderr);
 }
 
 static int
 run_one(const struct arguments *a)
 {
 	struct sim *sim = sim_new(&a->options);
-	uint32_t failed = sim_run(sim);
 	const struct sim_result *result = &sim->result;
+	uint32_t failed;
+
+	if (a->tell)
+		tale_begin(sim);
+	failed = sim_run(sim);
+	tale_end(sim);
 
 	if (failed != 0)
 		(void) printf("[%9" PRIu64 ".%03" PRIu64 " ms] VIOLATED %s: %s\n",
 		    sim->check.failed_at_ns / MS_NS, sim->check.failed_at_ns % MS_NS / US_NS,
-		    campaign_failed_name(a->campaign.subject, failed), result->what);
+		    campaign_failed_name(a->subject, failed), result->what);
 	if (!a->quiet)
 		(void) printf("seed %" PRIu64 ", %" PRIu32 " nodes, %" PRIu64 " ms, %" PRIu64
 		    " messages, %" PRIu64 " configurations, settled after %" PRIu64 " ms: %s\n",
@@ -136,33 +216,89 @@ run_one(const struct arguments *a)
 	return failed == 0 ? 0 : 1;
 }
 
+static int
+plan_load(struct arguments *a)
+{
+	FILE *in = fopen(a->scenario, "re");
+	int r;
+
+	if (in == NULL) {
+		perror(a->scenario);
+		return -EINVAL;
+	}
+	r = plan_read(&a->plan, in, a->scenario);
+	(void) fclose(in);
+	a->options.plan = &a->plan;
+	return r;
+}
+
+static int
+plan_keep(const struct arguments *a)
+{
+	FILE *out = strcmp(a->write, "-") == 0 ? stdout : fopen(a->write, "we");
+
+	if (out == NULL) {
+		perror(a->write);
+		return 2;
+	}
+	plan_write(&a->plan, out);
+	if (out != stdout)
+		(void) fclose(out);
+	return 0;
+}
+
+/* One run, by seed or by scenario: shrunk, kept, told. */
+static int
+run_single(struct arguments *a)
+{
+	struct shrink shrink = { .limit_seconds = a->limit_seconds, .quiet = a->quiet };
+
+	if (a->scenario != NULL && plan_load(a) < 0)
+		return 2;
+	if (a->scenario != NULL && a->options.seed != 0)
+		a->plan.world.seed = a->options.seed;	/* the same with other dice */
+	if (a->scenario == NULL && (a->shrink || a->write != NULL)) {
+		if (!shrink_record(&a->plan, &a->options)) {
+			(void) fprintf(stderr, "%s: the run could not be recorded\n",
+			    a->subject->program);
+			return 2;
+		}
+		a->options.plan = &a->plan;
+	}
+	if (a->shrink && !shrink_plan(&a->plan, &shrink)) {
+		(void) fprintf(stderr, "%s: this run does not fail\n", a->subject->program);
+		return 2;
+	}
+	if (a->write != NULL && plan_keep(a) != 0)
+		return 2;
+	if (a->shrink && a->write == NULL)
+		plan_write(&a->plan, stdout);
+	return run_one(a);
+}
+
 int
 command_main(int argc, char **argv, const struct subject *subject)
 {
 	struct arguments a = {
+		.subject = subject,
+		.limit_seconds = 300,
 		.campaign = { .first = 1, .count = 1, .nodes_min = 3, .nodes_max = 9, .jobs = 2,
 		    .subject = subject },
 		.options.app = subject->app,
 	};
-	int taken;
+	int status;
 
-	for (int i = 1; i < argc; i += taken) {
-		taken = argument_take(&a, &argv[i]);
-		if (taken < 0) {
-			(void) fprintf(stderr, usage, subject->program, subject->program,
-			    subject->program);
-			return 2;
-		}
+	if (arguments_read(&a, argc, argv) < 0) {
+		usage_print(subject);
+		return 2;
 	}
-	if (a.trace)
-		a.options.story = stdout;
-	a.campaign.seconds = a.options.seconds == 0 ? 30 : a.options.seconds;
-	a.campaign.quiet = a.quiet;
-	if (a.campaign.nodes_max < a.campaign.nodes_min)
-		a.campaign.nodes_max = a.campaign.nodes_min;
 	if (a.mutants)
 		return campaign_mutants(&a.campaign) == 0 ? 0 : 1;
+	if (a.many && a.state_file != NULL)
+		return campaign_long(&a.campaign, a.state_file) == 0 ? 0 : 1;
 	if (a.many)
 		return campaign_run(&a.campaign) == 0 ? 0 : 1;
-	return run_one(&a);
+	status = run_single(&a);
+	plan_done(&a.plan);
+	return status;
 }

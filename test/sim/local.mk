@@ -19,13 +19,14 @@ libsim_la_LIBADD = libtotem.la libbase.la
 
 check_PROGRAMS += test/sim/vs
 test_sim_vs_SOURCES = test/sim/campaign.c test/sim/campaign.h test/sim/campaign_long.c \
-	test/sim/vs.c
+	test/sim/command.c test/sim/vs.c
 test_sim_vs_LDADD = libsim.la
 
 # Process groups on that: the library, the daemon's engine loader and its synchronisation are
 # compiled in; the engines are the modules of this build.
 check_PROGRAMS += test/sim/vc
-test_sim_vc_SOURCES = test/sim/campaign.c test/sim/campaign.h test/sim/command.c test/sim/vc.c \
+test_sim_vc_SOURCES = test/sim/campaign.c test/sim/campaign.h test/sim/campaign_long.c \
+	test/sim/command.c test/sim/vc.c \
 	test/sim/cpg/cpg.h test/sim/cpg/ipc.c test/sim/cpg/judge.c test/sim/cpg/ledger.h \
 	test/sim/cpg/lies.c test/sim/cpg/link.c test/sim/cpg/node.c test/sim/cpg/program.c \
 	test/sim/cpg/run.c test/sim/cpg/teller.c test/sim/cpg/trace.c \
