@@ -70,7 +70,7 @@ check-long: test/sim/vs$(EXEEXT)
 		--resume test/sim/long.state
 
 coverage-sim:
-	$(srcdir)/test/sim/coverage.sh '$(srcdir)'
+	$(srcdir)/test/sim/coverage.sh '$(srcdir)' $(libsim_la_SOURCES) $(test_sim_vs_SOURCES)
 .PHONY: update-traces check-long coverage-sim
 CLEANFILES += test/sim/long.state
 TESTS += test/sim/groups.sh
