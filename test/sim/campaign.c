@@ -71,8 +71,7 @@ campaign_child(const struct campaign *campaign, uint64_t seed, uint32_t nodes,
 	(void) alarm(SEED_SECONDS_MAX);
 	campaign_sim = sim_new(&(struct sim_options) {
 		.seed = seed, .nodes = nodes, .seconds = campaign->seconds, .only = only,
-		.mutant = lie == NULL ? NULL : lie->mutant, .app = campaign->subject->app,
-		.app_mutant = lie == NULL ? NULL : lie->app_mutant,
+		.app = campaign->subject->app, .lie = lie,
 	});
 	cs_assert_handler_set(campaign_assert_failed);
 	(void) sim_run(campaign_sim);
@@ -296,16 +295,16 @@ campaign_mutants(const struct campaign *campaign)
 
 	(void) printf("%-16s %-28s %-8s %s\n", "mutant", "property", "seeds", "what it does");
 	for (size_t i = 0; i < subject->lie_count; i++) {
-		struct lie lie = subject->lie(i);
-		const char *name = campaign_failed_name(subject, lie.property);
-		uint64_t seeds = campaign_catch(campaign, &lie);
+		const struct lie *lie = subject->lie(i);
+		const char *name = campaign_failed_name(subject, lie->property);
+		uint64_t seeds = campaign_catch(campaign, lie);
 
 		survivors += seeds == 0;
 		if (seeds > 0)
-			(void) printf("%-16s %-28s %-8" PRIu64 " %s\n", lie.name, name, seeds,
-			    lie.what);
+			(void) printf("%-16s %-28s %-8" PRIu64 " %s\n", lie->name, name, seeds,
+			    lie->what);
 		else
-			(void) printf("%-16s %-28s SURVIVED %s\n", lie.name, name, lie.what);
+			(void) printf("%-16s %-28s SURVIVED %s\n", lie->name, name, lie->what);
 		(void) fflush(stdout);
 	}
 	(void) printf("%zu mutants, %" PRIu64 " survived\n", subject->lie_count, survivors);

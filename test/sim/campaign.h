@@ -8,19 +8,11 @@
 #define SIM_CAMPAIGN_H
 #include "test/sim/mutant.h"
 
-struct lie {			/* a deliberate bug, of whichever kind */
-	const char *name;
-	uint32_t property;
-	const char *what;
-	const struct mutant *mutant;	/* or */
-	const void *app_mutant;
-};
-
 /* What is run: the cores alone, or something on them. */
 struct subject {
 	const char *program;		/* as the user calls it */
 	const struct sim_app *app;	/* NULL: none */
-	struct lie (*lie)(size_t index);
+	const struct lie *(*lie)(size_t index);
 	size_t lie_count;
 };
 

@@ -68,13 +68,12 @@ argument_lie(struct arguments *a, const char *name)
 	const struct subject *subject = a->subject;
 
 	for (size_t i = 0; i < subject->lie_count; i++) {
-		struct lie lie = subject->lie(i);
+		const struct lie *lie = subject->lie(i);
 
-		if (strcmp(lie.name, name) != 0)
+		if (strcmp(lie->name, name) != 0)
 			continue;
-		a->options.mutant = lie.mutant;
-		a->options.app_mutant = lie.app_mutant;
-		a->options.only = lie.property;
+		a->options.lie = lie;
+		a->options.only = lie->property;
 		return 0;
 	}
 	return -EINVAL;

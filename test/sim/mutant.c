@@ -10,8 +10,7 @@
 
 struct mutation {
 	uint32_t host;			/* that lies */
-	uint64_t countdown;		/* occasions to let pass before */
-	bool fired;			/* done: honest again */
+	struct occasion occasion;
 	bool stalled;
 	bool changed;			/* a regular configuration came since something is held */
 	bool holds;
@@ -25,15 +24,9 @@ mutation_due(struct sim *sim, const struct event *event, enum event_kind kind)
 {
 	struct mutation *mutation = sim->mutation;
 
-	if (mutation->fired || event->kind != kind || event->proc == NONE ||
-	    sim->history.proc[event->proc].host != mutation->host)
-		return false;
-	if (mutation->countdown > 0) {
-		mutation->countdown--;
-		return false;
-	}
-	mutation->fired = true;
-	return true;
+	return event->kind == kind && event->proc != NONE
+	    && sim->history.proc[event->proc].host == mutation->host
+	    && occasion_take(&mutation->occasion);
 }
 
 static bool
@@ -164,7 +157,7 @@ mutant_old_id(struct sim *sim, const struct event *event)
 		if (period != NULL)
 			lie.ring = sim->history.ring[period->ring].id;
 		else
-			sim->mutation->fired = false;
+			sim->mutation->occasion.taken = false;
 	}
 	record_plain(sim, &lie);
 }
@@ -188,13 +181,13 @@ mutant_early(struct sim *sim, const struct event *event)
 
 		if (turn) {
 			record_plain(sim, event);
-			mutation->fired = true;
+			mutation->occasion.taken = true;
 		}
 		mutation_release(sim);
 		if (turn)
 			return;
 	}
-	if (event->kind == EVENT_DELIVER && !mutation->fired &&
+	if (event->kind == EVENT_DELIVER && !mutation->occasion.taken &&
 	    event->guarantee == TOTEM_AGREED &&
 	    sim->history.proc[event->proc].host == mutation->host &&
 	    history_period(&sim->history, event->proc) != NULL &&
@@ -302,14 +295,14 @@ mutant_across(struct sim *sim, const struct event *event)
 	if (mutation->holds && ours && event->kind == EVENT_DELIVER &&
 	    event->proc == mutation->held.proc && event->origin == mutation->held.origin) {
 		if (mutation->changed) {
-			mutation->fired = true;
+			mutation->occasion.taken = true;
 			record_plain(sim, event);
 			mutation_release(sim);
 			return;
 		}
 		mutation_release(sim);
 	}
-	if (!mutation->fired && !mutation->holds && ours && event->kind == EVENT_DELIVER &&
+	if (!mutation->occasion.taken && !mutation->holds && ours && event->kind == EVENT_DELIVER &&
 	    event->message != NONE &&
 	    sim->history.message[event->message].queue == TOTEM_QUEUE_SYNC)
 		mutation_hold(sim, event);
@@ -330,37 +323,29 @@ mutant_stall(struct sim *sim, const struct event *event)
 }
 
 const struct mutant mutants[] = {
-	{ "alter", V1_INTEGRITY, "one bit of a delivered message is wrong", mutant_alter },
-	{ "repeat", V1_INTEGRITY, "a message is delivered twice", mutant_repeat },
-	{ "carry", V2_SAME_CONFIGURATION, "delivered after the next regular", mutant_carry },
-	{ "unsynchronised", V2_SAME_CONFIGURATION, "sends before it synchronised",
+	{ { "alter", V1_INTEGRITY, "one bit of a delivered message is wrong" }, mutant_alter },
+	{ { "repeat", V1_INTEGRITY, "a message is delivered twice" }, mutant_repeat },
+	{ { "carry", V2_SAME_CONFIGURATION, "delivered after the next regular" }, mutant_carry },
+	{ { "unsynchronised", V2_SAME_CONFIGURATION, "sends before it synchronised" },
 	    mutant_unsynchronised },
-	{ "not-member", V3_MEMBERSHIP, "installs a ring without itself", mutant_not_member },
-	{ "members", V4_IDS, "one id, two sets of members", mutant_members },
-	{ "old-id", V4_IDS, "the id of the ring before", mutant_old_id },
-	{ "no-transitional", V5_ALTERNATION, "two regular ones in a row", mutant_no_transitional },
-	{ "early", V5_ALTERNATION, "the transitional one message early", mutant_early },
-	{ "transitional", V6_TRANSITIONAL, "forgets one who comes along", mutant_transitional },
-	{ "lone", V7_NO_LONE_INSTALL, "never installs a ring that others have", mutant_lone },
-	{ "drop-own", V8_SELF_DELIVERY, "loses a message of its own", mutant_drop_own },
-	{ "drop", V9_ATOMICITY, "loses a message of another", mutant_drop },
-	{ "swap-sender", V10_CAUSAL, "two of one sender change places", mutant_swap_sender },
-	{ "swap", V11_TOTAL, "two neighbours change places", mutant_swap },
-	{ "safe-early", V12_SAFE, "SAFE when sent, not when safe", mutant_safe_early },
-	{ "across", V13_FIFO, "an old message behind a newer configuration's", mutant_across },
-	{ "stall", V14_LIVENESS, "delivers nothing any more", mutant_stall },
+	{ { "not-member", V3_MEMBERSHIP, "installs a ring without itself" }, mutant_not_member },
+	{ { "members", V4_IDS, "one id, two sets of members" }, mutant_members },
+	{ { "old-id", V4_IDS, "the id of the ring before" }, mutant_old_id },
+	{ { "no-transitional", V5_ALTERNATION, "two regular ones in a row" },
+	    mutant_no_transitional },
+	{ { "early", V5_ALTERNATION, "the transitional one message early" }, mutant_early },
+	{ { "transitional", V6_TRANSITIONAL, "forgets one who comes along" }, mutant_transitional },
+	{ { "lone", V7_NO_LONE_INSTALL, "never installs a ring that others have" }, mutant_lone },
+	{ { "drop-own", V8_SELF_DELIVERY, "loses a message of its own" }, mutant_drop_own },
+	{ { "drop", V9_ATOMICITY, "loses a message of another" }, mutant_drop },
+	{ { "swap-sender", V10_CAUSAL, "two of one sender change places" }, mutant_swap_sender },
+	{ { "swap", V11_TOTAL, "two neighbours change places" }, mutant_swap },
+	{ { "safe-early", V12_SAFE, "SAFE when sent, not when safe" }, mutant_safe_early },
+	{ { "across", V13_FIFO, "an old message behind a newer configuration's" }, mutant_across },
+	{ { "stall", V14_LIVENESS, "delivers nothing any more" }, mutant_stall },
 };
 
 const size_t mutant_count = sizeof mutants / sizeof *mutants;
-
-const struct mutant *
-mutant_find(const char *name)
-{
-	for (size_t i = 0; i < mutant_count; i++)
-		if (strcmp(mutants[i].name, name) == 0)
-			return &mutants[i];
-	return NULL;
-}
 
 void
 mutation_init(struct sim *sim)
@@ -369,7 +354,7 @@ mutation_init(struct sim *sim)
 
 	sim->mutation = util_alloc(sizeof *sim->mutation);
 	sim->mutation->host = (uint32_t) prng_below(&prng, sim->node_count);
-	sim->mutation->countdown = prng_below(&prng, 4);
+	sim->mutation->occasion.countdown = prng_below(&prng, 4);
 }
 
 void
@@ -385,5 +370,8 @@ mutation_done(struct sim *sim)
 void
 mutation_event(struct sim *sim, const struct event *event)
 {
-	sim->options.mutant->event(sim, event);
+	/* Without an application the lie is one of these. */
+	const struct mutant *mutant = (const struct mutant *) sim->options.lie;
+
+	mutant->event(sim, event);
 }

@@ -7,19 +7,17 @@
  */
 #ifndef SIM_MUTANT_H
 #define SIM_MUTANT_H
+#include "test/sim/lie.h"
 #include "test/sim/sim.h"
 
 struct mutant {
-	const char *name;
-	enum property property;
-	const char *what;
+	struct lie lie;
 	void (*event)(struct sim *sim, const struct event *event);
 };
 
 extern const struct mutant mutants[];
 extern const size_t mutant_count;
 
-const struct mutant *mutant_find(const char *name);
 void mutation_init(struct sim *sim);
 void mutation_done(struct sim *sim);
 void mutation_event(struct sim *sim, const struct event *event);

@@ -72,7 +72,7 @@ sim_new(const struct sim_options *options)
 	if (options->record != NULL)
 		plan_of_seed(options->record, sim);
 	sim->record = options->record;
-	if (options->mutant != NULL)
+	if (options->lie != NULL && options->app == NULL)
 		mutation_init(sim);
 	if (options->app != NULL)
 		options->app->init(sim);

@@ -296,14 +296,13 @@ struct sim_options {
 	uint32_t nodes;			/* 0: 3 to 9, by the seed */
 	uint64_t seconds;		/* of faults; 0: 30 */
 	FILE *story;			/* NULL: not told */
-	const struct mutant *mutant;	/* NULL: none */
+	const struct lie *lie;		/* NULL: none; the application's where there is one */
 	uint32_t only;			/* 0, or the one property to check */
 	bool calm;			/* no faults and no load but the caller's */
 	uint32_t seq_first;		/* calm: first sequence number; 0: 1 */
 	const struct plan *plan;	/* what happens, instead of the seed's choice; NULL */
 	struct plan *record;		/* what happens is to be written down here; NULL */
 	const struct sim_app *app;	/* NULL: none */
-	const void *app_mutant;		/* a lie of its own kind; NULL: none */
 };
 
 struct sim {

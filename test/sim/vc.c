@@ -6,12 +6,10 @@
 #include "test/sim/campaign.h"
 #include "test/sim/cpg/cpg.h"
 
-static struct lie
+static const struct lie *
 vc_lie(size_t index)
 {
-	return (struct lie) { .name = cpg_mutants[index].name,
-	    .property = (uint32_t) cpg_mutants[index].property,
-	    .what = cpg_mutants[index].what, .app_mutant = &cpg_mutants[index] };
+	return &cpg_mutants[index].lie;
 }
 
 int

@@ -5,12 +5,10 @@
  */
 #include "test/sim/campaign.h"
 
-static struct lie
+static const struct lie *
 vs_lie(size_t index)
 {
-	return (struct lie) { .name = mutants[index].name,
-	    .property = (uint32_t) mutants[index].property, .what = mutants[index].what,
-	    .mutant = &mutants[index] };
+	return &mutants[index].lie;
 }
 
 int

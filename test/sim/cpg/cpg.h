@@ -30,6 +30,7 @@
 #include <corosync/cpg.h>
 
 #include "test/sim/cpg/ledger.h"
+#include "test/sim/lie.h"
 #include "test/sim/sim.h"
 
 #define CPG_GROUPS_MAX		4u
@@ -404,9 +405,7 @@ extern const struct cpg_checker check_c01_order, check_c02_views, check_c03_join
 /* --- lies ---------------------------------------------------------------------------------- */
 
 struct cpg_mutant {
-	const char *name;
-	enum cpg_property property;
-	const char *what;
+	struct lie lie;
 	void (*event)(struct sim *sim, const struct cpg_event *event);
 	void (*final)(struct sim *sim);		/* before the last judgement; either may be NULL */
 };

@@ -12,8 +12,7 @@
 #define LIST_MAX	256u
 
 struct cpg_mutation {
-	uint64_t countdown;		/* occasions to let pass before */
-	bool fired;
+	struct occasion occasion;
 	bool holds;
 	struct cpg_event held;
 	struct place list[LIST_MAX];
@@ -22,16 +21,7 @@ struct cpg_mutation {
 static bool
 lie_due(struct sim *sim, const struct cpg_event *event, enum cpg_kind kind)
 {
-	struct cpg_mutation *mutation = cpg_of(sim)->mutation;
-
-	if (mutation->fired || event->kind != kind)
-		return false;
-	if (mutation->countdown > 0) {
-		mutation->countdown--;
-		return false;
-	}
-	mutation->fired = true;
-	return true;
+	return event->kind == kind && occasion_take(&cpg_of(sim)->mutation->occasion);
 }
 
 static const struct session *
@@ -375,33 +365,33 @@ lie_money_made(struct sim *sim)
 }
 
 const struct cpg_mutant cpg_mutants[] = {
-	{ "swap", C1_ORDER, "two deliveries change places", lie_swap, NULL },
-	{ "lose", C1_ORDER, "a member misses a message of its view", lie_lose, NULL },
-	{ "member", C2_VIEWS, "a change leaves a member out", lie_member, NULL },
-	{ "twice-changed", C2_VIEWS, "one change is told twice", lie_twice_changed, NULL },
-	{ "no-join", C3_JOIN_POINT, "its own joining is not told", lie_no_join, NULL },
-	{ "late-join", C3_JOIN_POINT, "the first message after joining is lost", lie_late_join,
+	{ { "swap", C1_ORDER, "two deliveries change places" }, lie_swap, NULL },
+	{ { "lose", C1_ORDER, "a member misses a message of its view" }, lie_lose, NULL },
+	{ { "member", C2_VIEWS, "a change leaves a member out" }, lie_member, NULL },
+	{ { "twice-changed", C2_VIEWS, "one change is told twice" }, lie_twice_changed, NULL },
+	{ { "no-join", C3_JOIN_POINT, "its own joining is not told" }, lie_no_join, NULL },
+	{ { "late-join", C3_JOIN_POINT, "the first message after joining is lost" }, lie_late_join,
 	    NULL },
-	{ "reason", C4_LEAVE_POINT, "a node's end is told as a process's", lie_reason, NULL },
-	{ "after-leave", C4_LEAVE_POINT, "a message after its own leaving", lie_after_leave,
+	{ { "reason", C4_LEAVE_POINT, "a node's end is told as a process's" }, lie_reason, NULL },
+	{ { "after-leave", C4_LEAVE_POINT, "a message after its own leaving" }, lie_after_leave,
 	    NULL },
-	{ "stranger", C5_MEMBERS_ONLY, "a message of no member", lie_stranger, NULL },
-	{ "ghost", C6_NO_GHOSTS, "one who left stays in a view", NULL, lie_ghost },
-	{ "listed", C6_NO_GHOSTS, "a daemon lists one too few", lie_listed, NULL },
-	{ "own-lost", C7_SELF_DELIVERY, "a sender misses its own message", lie_own_lost, NULL },
-	{ "refused", C7_SELF_DELIVERY, "a refused message is delivered", lie_refused, NULL },
-	{ "again", C8_WHOLE, "a message comes twice", lie_again, NULL },
-	{ "torn", C8_WHOLE, "half of a large message is delivered", lie_torn, NULL },
-	{ "early", C9_BARRIER, "a message before the barrier", lie_early, NULL },
-	{ "overtake", C9_BARRIER, "a message overtakes one of its sender", lie_overtake, NULL },
-	{ "not-away", C10_PAUSED, "the leaving of a node is not told", lie_not_away, NULL },
-	{ "twice-joined", C11_REJOIN, "a member joins once more", lie_twice_joined, NULL },
-	{ "join-lost", C11_REJOIN, "a granted join is not seen", NULL, lie_join_lost },
-	{ "wrong-cut", C12_FLOW, "a process that reads is cut off", lie_wrong_cut, NULL },
-	{ "neighbour", C12_FLOW, "another one is cut off too", lie_neighbour, NULL },
-	{ "unsafe", C14_SAFE, "a member misses a SAFE message", lie_unsafe, NULL },
-	{ "money-lost", C13_SAVINGS, "a transaction is missing", NULL, lie_money_lost },
-	{ "money-made", C13_SAVINGS, "a balance is too high", NULL, lie_money_made },
+	{ { "stranger", C5_MEMBERS_ONLY, "a message of no member" }, lie_stranger, NULL },
+	{ { "ghost", C6_NO_GHOSTS, "one who left stays in a view" }, NULL, lie_ghost },
+	{ { "listed", C6_NO_GHOSTS, "a daemon lists one too few" }, lie_listed, NULL },
+	{ { "own-lost", C7_SELF_DELIVERY, "a sender misses its own message" }, lie_own_lost, NULL },
+	{ { "refused", C7_SELF_DELIVERY, "a refused message is delivered" }, lie_refused, NULL },
+	{ { "again", C8_WHOLE, "a message comes twice" }, lie_again, NULL },
+	{ { "torn", C8_WHOLE, "half of a large message is delivered" }, lie_torn, NULL },
+	{ { "early", C9_BARRIER, "a message before the barrier" }, lie_early, NULL },
+	{ { "overtake", C9_BARRIER, "a message overtakes one of its sender" }, lie_overtake, NULL },
+	{ { "not-away", C10_PAUSED, "the leaving of a node is not told" }, lie_not_away, NULL },
+	{ { "twice-joined", C11_REJOIN, "a member joins once more" }, lie_twice_joined, NULL },
+	{ { "join-lost", C11_REJOIN, "a granted join is not seen" }, NULL, lie_join_lost },
+	{ { "wrong-cut", C12_FLOW, "a process that reads is cut off" }, lie_wrong_cut, NULL },
+	{ { "neighbour", C12_FLOW, "another one is cut off too" }, lie_neighbour, NULL },
+	{ { "unsafe", C14_SAFE, "a member misses a SAFE message" }, lie_unsafe, NULL },
+	{ { "money-lost", C13_SAVINGS, "a transaction is missing" }, NULL, lie_money_lost },
+	{ { "money-made", C13_SAVINGS, "a balance is too high" }, NULL, lie_money_made },
 };
 const size_t cpg_mutant_count = sizeof cpg_mutants / sizeof *cpg_mutants;
 
@@ -414,7 +404,7 @@ cpg_mutation_init(struct sim *sim, const struct cpg_mutant *mutant)
 
 	cpg->mutant = mutant;
 	cpg->mutation = util_alloc(sizeof *cpg->mutation);
-	cpg->mutation->countdown = dice(&prng, 0, 40);
+	cpg->mutation->occasion.countdown = dice(&prng, 0, 40);
 }
 
 void

@@ -328,8 +328,8 @@ node_init(struct sim *sim)
 			    .host = i, .index = k, .ended = true };
 	}
 	node_profile(sim, cpg);
-	if (sim->options.app_mutant != NULL)
-		cpg_mutation_init(sim, sim->options.app_mutant);
+	if (sim->options.lie != NULL)
+		cpg_mutation_init(sim, (const struct cpg_mutant *) sim->options.lie);
 }
 
 static void
