@@ -80,6 +80,8 @@ frame_keep(struct fuzz_cluster *cluster, const uint8_t *data, size_t len)
 		at = (size_t) prng_below(&cluster->prng, FUZZ_KEPT_PER_TYPE);
 	else
 		return;
+	if (!cluster->keeps)
+		return;
 	frame = &cluster->kept[type][at];
 	free(frame->data);
 	frame->data = malloc(len);
@@ -163,7 +165,7 @@ node_settle_down(struct fuzz_cluster *cluster, struct fuzz_node *node)
 }
 
 struct fuzz_cluster *
-fuzz_cluster_new(uint64_t seed, bool genuine)
+fuzz_cluster_new(uint64_t seed, bool genuine, bool keeps)
 {
 	struct fuzz_cluster *cluster = malloc(sizeof *cluster);
 
@@ -171,6 +173,7 @@ fuzz_cluster_new(uint64_t seed, bool genuine)
 	memset(cluster, 0, offsetof(struct fuzz_cluster, packet));
 	cluster->prng.state = seed;
 	cluster->genuine = genuine;
+	cluster->keeps = keeps;
 	cluster->now_ns = START_NS;
 	cluster->node_count = 1 + (size_t) prng_below(&cluster->prng, FUZZ_NODES_MAX);
 	cluster->frame_bytes_max = prng_below(&cluster->prng, 2) == 0 ? 1472
@@ -274,32 +277,40 @@ fuzz_submit(struct fuzz_cluster *cluster, size_t index, size_t len_max)
 	free(data);
 }
 
-enum totem_drop
-fuzz_feed(struct fuzz_cluster *cluster, size_t index, const uint8_t *data, size_t len)
+/* From a block of just that size, so that reading beyond it is seen. */
+static enum totem_drop
+feed_block(struct fuzz_cluster *cluster, size_t index, const uint8_t *block, size_t len)
 {
 	struct fuzz_node *node = &cluster->node[index];
 	uint64_t before[TOTEM_DROP_COUNT];
 	const struct totem_stats *stats;
 	enum totem_drop drop;
-	uint8_t *exact;
 
 	if (node->totem == NULL || totem_state(node->totem) == TOTEM_IDLE)
 		return TOTEM_DROP_STATE;
 	stats = totem_stats(node->totem);
 	memcpy(before, stats->dropped, sizeof before);
-	/* A block of its own, of just that size, so that reading beyond it is seen. */
-	exact = malloc(len > 0 ? len : 1);
-	FUZZ_CHECK(exact != NULL);
-	if (len > 0)
-		memcpy(exact, data, len);
-	drop = totem_datagram(node->totem, cluster->now_ns, exact, len, NULL);
-	free(exact);
+	drop = totem_datagram(node->totem, cluster->now_ns, block, len, NULL);
 	FUZZ_CHECK(drop <= TOTEM_DROP_COUNT);
 	for (size_t i = 0; i < TOTEM_DROP_COUNT; i++)
 		FUZZ_CHECK(stats->dropped[i] == before[i] + (drop == (enum totem_drop) i));
 	node->fed++;
 	node->accepted += drop == TOTEM_ACCEPTED;
 	node_settle_down(cluster, node);
+	return drop;
+}
+
+enum totem_drop
+fuzz_feed(struct fuzz_cluster *cluster, size_t index, const uint8_t *data, size_t len)
+{
+	uint8_t *block = malloc(len > 0 ? len : 1);
+	enum totem_drop drop;
+
+	FUZZ_CHECK(block != NULL);
+	if (len > 0)
+		memcpy(block, data, len);
+	drop = feed_block(cluster, index, block, len);
+	free(block);
 	return drop;
 }
 
@@ -312,7 +323,7 @@ packets_deliver(struct fuzz_cluster *cluster)
 
 		cluster->packet_head = (cluster->packet_head + 1) % FUZZ_PACKETS_MAX;
 		cluster->packet_count--;
-		(void) fuzz_feed(cluster, packet.node, packet.data, packet.len);
+		(void) feed_block(cluster, packet.node, packet.data, packet.len);
 		free(packet.data);
 	}
 }

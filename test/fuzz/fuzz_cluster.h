@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * A few ring cores on virtual time with a plain network between them, for the fuzzer: every frame
- * that passes is kept as material for mutation, and every datagram fed to a core is accounted for.
- * The simulator proves the protocol; this only keeps real frames flowing.
+ * A few ring cores on virtual time with a plain network between them, for the fuzzer: frames that
+ * pass are kept as material for mutation, if wanted, and every datagram fed to a core is accounted
+ * for.  The simulator proves the protocol; this only keeps real frames flowing.
  */
 #ifndef FUZZ_CLUSTER_H
 #define FUZZ_CLUSTER_H
@@ -59,6 +59,7 @@ struct fuzz_cluster {
 	bool learn_peers;
 	bool endless;		/* this one's forger makes messages without end */
 	bool genuine;		/* nobody forges: what is delivered was submitted */
+	bool keeps;		/* frames that were sent, for fuzz_kept() */
 	struct fuzz_node node[FUZZ_NODES_MAX];
 	size_t packet_head, packet_count;
 	struct fuzz_frame kept[WIRE_TYPE_END][FUZZ_KEPT_PER_TYPE];
@@ -67,7 +68,7 @@ struct fuzz_cluster {
 	struct fuzz_packet packet[FUZZ_PACKETS_MAX];
 };
 
-struct fuzz_cluster *fuzz_cluster_new(uint64_t seed, bool genuine);
+struct fuzz_cluster *fuzz_cluster_new(uint64_t seed, bool genuine, bool keeps);
 struct fuzz_cluster *fuzz_cluster_free(struct fuzz_cluster *cluster);
 
 void fuzz_node_start(struct fuzz_cluster *cluster, size_t index);

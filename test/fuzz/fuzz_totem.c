@@ -305,7 +305,8 @@ totals_add(const struct fuzz_cluster *cluster)
 static void
 run_noise(uint64_t seed)
 {
-	struct fuzz_cluster *cluster = fuzz_cluster_new(seed, /* genuine= */ true);
+	struct fuzz_cluster *cluster = fuzz_cluster_new(seed, /* genuine= */ true,
+	    /* keeps= */ true);
 
 	for (size_t i = 0; i < STEPS_ATTACK; i++)
 		attack_step(cluster);
@@ -318,7 +319,8 @@ run_noise(uint64_t seed)
 static void
 run_forged(uint64_t seed)
 {
-	struct fuzz_cluster *cluster = fuzz_cluster_new(seed, /* genuine= */ false);
+	struct fuzz_cluster *cluster = fuzz_cluster_new(seed, /* genuine= */ false,
+	    /* keeps= */ true);
 	bool wait = prng_below(&cluster->prng, 3) != 0;
 
 	for (size_t i = 0; wait && i < STEPS_TOGETHER && !fuzz_together(cluster); i++)

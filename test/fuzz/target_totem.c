@@ -104,7 +104,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct input in = { .at = data, .left = len };
-	struct fuzz_cluster *cluster = fuzz_cluster_new(input_number(&in, 2), /* genuine= */ false);
+	struct fuzz_cluster *cluster = fuzz_cluster_new(input_number(&in, 2), /* genuine= */ false,
+	    /* keeps= */ false);
 	size_t steps = 0;
 
 	for (size_t i = 0; i < OPERATIONS_MAX && in.left > 0; i++)
