@@ -46,22 +46,30 @@ sources() {
 }
 
 # What costs much and finds nothing.  The search for the nearest known name compares millions of
-# letters: not every one is a clue for libFuzzer.  And making the shadow of a core's 20 MiB takes
-# longer than the core's work: here its pools are the smallest that it can do with, and its largest
-# message is little more than what the target submits.  The headers of fuzz/small go before those of
-# the tree; what sed does not find any more is an error.
-mkdir -p fuzz/small/exec/totem
+# letters: not every one is a clue for libFuzzer.
 printf '%s\n' fun:distance 'src:*/test/fuzz/blocks.c' >fuzz/ignore
-limits=fuzz/small/exec/totem/limits.h
-sed -e '/define TOTEM_POOL_BYTES/s/(12u \* /(1u * /' \
-	-e '/define TOTEM_MESSAGE_BYTES_MAX/s/(1048576u /(65536u /' \
-	-e '/define TOTEM_APP_QUEUE_BYTES/s/(4u \* 1024u /(512u /' \
-	-e '/define TOTEM_SYNC_QUEUE_BYTES/s/(2u \* 1024u /(256u /' \
-	"$top/exec/totem/limits.h" >$limits
-[ "$(diff "$top/exec/totem/limits.h" $limits | grep -c '^>')" -eq 4 ] || {
-	echo "FAIL: exec/totem/limits.h is not what fuzz.sh expects"
-	exit 1
+
+# A header with other limits, which goes before that of the tree.  What sed does not find any more
+# is an error.
+smaller() {			# HEADER CHANGES SED_SCRIPT
+	mkdir -p "fuzz/small/$(dirname "$1")"
+	sed -e "$3" "$top/$1" >"fuzz/small/$1"
+	[ "$(diff "$top/$1" "fuzz/small/$1" | grep -c '^>')" -eq "$2" ] || {
+		echo "FAIL: $1 is not what fuzz.sh expects"
+		exit 1
+	}
 }
+
+# Making the shadow of a core's 20 MiB takes longer than the core's work: here its pools are the
+# smallest that it can do with, and its largest message is little more than what the target submits.
+smaller exec/totem/limits.h 4 '/define TOTEM_POOL_BYTES/s/(12u \* /(1u * /
+	/define TOTEM_MESSAGE_BYTES_MAX/s/(1048576u /(65536u /
+	/define TOTEM_APP_QUEUE_BYTES/s/(4u \* 1024u /(512u /
+	/define TOTEM_SYNC_QUEUE_BYTES/s/(2u \* 1024u /(256u /'
+# Tables in which a handful of groups and processes meet, and that are gone through in no time by
+# the check after each message.
+smaller exec/engines/cpg_state.h 2 's/\(define CPG_GROUP_BUCKETS\).*/\1 4u/
+	s/\(define CPG_PROCESS_BUCKETS\).*/\1 8u/'
 
 # Freed memory is used again at once, by the sanitizer's heap as by blocks.c, and its shadow is
 # written rather than mapped anew.  Of who asked for memory two callers are kept: with fewer no leak
@@ -78,6 +86,7 @@ special() {
 	case $1 in
 	totem) echo "-Ifuzz/small $blocks -fno-sanitize-coverage=trace-cmp" ;;
 	ipc) echo "$blocks" ;;
+	cpg) echo "-Ifuzz/small" ;;
 	esac
 }
 
@@ -105,8 +114,11 @@ for target in $targets; do
 	mkdir -p "fuzz/corpus.$target"
 	dict=$top/test/fuzz/$target.dict
 	[ -f "$dict" ] && dict=-dict=$dict || dict=-use_counters=1
-	# It keeps the books of thousands of features: a fifth of an execution of totem.
-	[ "$target" = totem ] && entropic=0 || entropic=1
+	# It keeps the books of thousands of features: a fifth of an execution of these.
+	case $target in
+	totem|cpg) entropic=0 ;;
+	*) entropic=1 ;;
+	esac
 	if "fuzz/$target" -max_total_time="$seconds" -runs="$runs" -timeout=10 -rss_limit_mb=2048 \
 		-max_len=4096 -artifact_prefix="fuzz/$target-" -print_final_stats=1 "$dict" \
 		-entropic="$entropic" \
