@@ -3,13 +3,15 @@
  *
  * The server of IPC and the cfg engine behind it: hellos of any content with any memory, words and
  * records in that memory that change while the daemon looks at them, and hanging up at any time.
- * The sockets are real; the main loop is the small one below.
+ * The sockets are real; the main loop is the small one below, and time passes when the input says.
  */
 #include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "exec/ipc/internal.h"
@@ -18,6 +20,7 @@
 
 #define CLIENTS		2u
 #define FDS_MAX		64u	/* 32 operations, each may open a client */
+#define TIMERS_MAX	64u	/* as many clients, each saying hello late, and the grace time */
 #define TURNS_MAX	16u	/* of the loop; a hostile client may keep it busy */
 #define MAP_BYTES	(IPC_PAGE_BYTES + IPC_REPLY_BYTES_MAX + 2 * IPC_RING_SMALL_BYTES)
 
@@ -27,6 +30,12 @@ struct job {
 	int fd;
 	void *data;
 	qb_loop_poll_dispatch_fn fn;
+};
+
+struct timer {
+	qb_loop_timer_handle handle;
+	void *data;
+	qb_loop_timer_dispatch_fn fn;
 };
 
 struct client {
@@ -43,6 +52,10 @@ struct cs_host {
 
 static struct job jobs[FDS_MAX];
 static size_t job_count;
+static struct timer timers[TIMERS_MAX];
+static size_t timer_count;
+static qb_loop_timer_handle timer_last;
+static int doze_fd;			/* -1: it is not set */
 static struct client clients[CLIENTS];
 static struct input *under_way;		/* what the callbacks go on with */
 static size_t opened, closed;
@@ -81,9 +94,9 @@ qb_loop_timer_add(qb_loop_t *loop, enum qb_loop_priority p, uint64_t ns, void *d
 	(void) loop;
 	(void) p;
 	(void) ns;
-	(void) data;
-	(void) fn;
-	*ret_timer = 1;
+	FUZZ_REQUIRE(timer_count < TIMERS_MAX);
+	*ret_timer = ++timer_last;
+	timers[timer_count++] = (struct timer) { .handle = timer_last, .data = data, .fn = fn };
 	return 0;
 }
 
@@ -91,8 +104,55 @@ int32_t
 qb_loop_timer_del(qb_loop_t *loop, qb_loop_timer_handle timer)
 {
 	(void) loop;
-	(void) timer;
+	for (size_t i = 0; i < timer_count; i++) {
+		if (timers[i].handle == timer) {
+			timers[i] = timers[--timer_count];
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+/* In place of libc's: it runs out when the input says, so a run is the same every time. */
+int
+timerfd_create(int clock, int flags)
+{
+	(void) clock;
+	(void) flags;
+	return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+}
+
+int
+timerfd_settime(int fd, int flags, const struct itimerspec *when, struct itimerspec *ret_before)
+{
+	(void) flags;
+	(void) when;
+	(void) ret_before;
+	doze_fd = fd;
 	return 0;
+}
+
+static void
+doze_due(void)
+{
+	const uint64_t once = 1;
+
+	if (doze_fd >= 0)
+		FUZZ_REQUIRE(write(doze_fd, &once, sizeof once) == sizeof once);
+	doze_fd = -1;
+}
+
+/* The oldest timer runs out. */
+static void
+timer_due(void)
+{
+	struct timer due;
+
+	if (timer_count == 0)
+		return;
+	due = timers[0];
+	FUZZ_REQUIRE(qb_loop_timer_del(NULL, due.handle) == 0);
+	due.fn(due.data);
 }
 
 static void
@@ -386,6 +446,19 @@ client_open(struct client *client, const char *name, struct input *in, uint32_t 
 		hello(client, in, what);
 }
 
+/* The server is awake for another reason, or sleeps until a time. */
+static void
+time_passes(struct ipc_server *server, uint32_t what)
+{
+	if ((what & 0x08) != 0)
+		(void) ipc_server_look(server);
+	if ((what & 0x10) != 0)
+		doze_due();
+	if ((what & 0x20) != 0)
+		timer_due();
+	loop_run();
+}
+
 static void
 operate(struct ipc_server *server, const char *name, struct input *in)
 {
@@ -408,7 +481,7 @@ operate(struct ipc_server *server, const char *name, struct input *in)
 		ipc_server_hold(server, (what & 8) != 0);
 		break;
 	case 5:
-		loop_run();
+		time_passes(server, what);
 		return;
 	default:	/* tidy: open set */
 		append(client, in, what);
@@ -437,6 +510,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	(void) snprintf(name, sizeof name, "fuzz%d", (int) getpid());
 	under_way = &in;
 	opened = closed = 0;
+	timer_last = 0;
+	doze_fd = -1;
 	for (size_t i = 0; i < CLIENTS; i++)
 		clients[i] = (struct client) { .fd = -1 };
 	FUZZ_REQUIRE(cs_engine_descriptor.init(&host, &host.engine) == 0);
@@ -450,7 +525,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	ipc_server_hold(server, false);
 	loop_run();
 	server = ipc_server_free(server);
-	FUZZ_REQUIRE(opened == closed && job_count == 0);
+	FUZZ_REQUIRE(opened == closed && job_count == 0 && timer_count == 0);
 	cs_engine_descriptor.exit(host.engine);
 	return 0;
 }
