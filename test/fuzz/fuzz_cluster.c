@@ -258,6 +258,45 @@ fuzz_node_kill(struct fuzz_cluster *cluster, size_t index)
 }
 
 void
+fuzz_pause(struct fuzz_cluster *cluster, uint64_t span_ns)
+{
+	cluster->now_ns += span_ns;
+}
+
+void
+fuzz_refused(struct fuzz_cluster *cluster, size_t index, size_t other)
+{
+	struct fuzz_node *node = &cluster->node[index];
+
+	if (node->totem == NULL || index == other)
+		return;
+	totem_refused(node->totem, cluster->now_ns, node_id(other));
+	node_settle_down(cluster, node);
+}
+
+void
+fuzz_leave(struct fuzz_cluster *cluster, size_t index)
+{
+	struct fuzz_node *node = &cluster->node[index];
+
+	if (node->totem == NULL)
+		return;
+	totem_leave(node->totem, cluster->now_ns);
+	node_settle_down(cluster, node);
+}
+
+void
+fuzz_brake(struct fuzz_cluster *cluster, size_t index, bool on)
+{
+	struct fuzz_node *node = &cluster->node[index];
+
+	if (node->totem == NULL)
+		return;
+	totem_brake(node->totem, cluster->now_ns, on);
+	node_settle_down(cluster, node);
+}
+
+void
 fuzz_submit(struct fuzz_cluster *cluster, size_t index, size_t len_max)
 {
 	struct fuzz_node *node = &cluster->node[index];

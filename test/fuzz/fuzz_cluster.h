@@ -73,6 +73,12 @@ struct fuzz_cluster *fuzz_cluster_free(struct fuzz_cluster *cluster);
 
 void fuzz_node_start(struct fuzz_cluster *cluster, size_t index);
 void fuzz_node_kill(struct fuzz_cluster *cluster, size_t index);
+/* No host runs for so long. */
+void fuzz_pause(struct fuzz_cluster *cluster, uint64_t span_ns);
+/* Its kernel says that the other one's port is closed. */
+void fuzz_refused(struct fuzz_cluster *cluster, size_t index, size_t other);
+void fuzz_leave(struct fuzz_cluster *cluster, size_t index);
+void fuzz_brake(struct fuzz_cluster *cluster, size_t index, bool on);
 void fuzz_submit(struct fuzz_cluster *cluster, size_t index, size_t len_max);
 
 /* Feed one datagram to a node, check the counters, and carry out what comes of it. */

@@ -22,6 +22,7 @@
 #define FDS_MAX		64u	/* 32 operations, each may open a client */
 #define TIMERS_MAX	64u	/* as many clients, each saying hello late, and the grace time */
 #define TURNS_MAX	16u	/* of the loop; a hostile client may keep it busy */
+#define BACKLOG_BYTES	65536u	/* half of a ring */
 #define MAP_BYTES	(IPC_PAGE_BYTES + IPC_REPLY_BYTES_MAX + 2 * IPC_RING_SMALL_BYTES)
 
 extern const struct cs_engine cs_engine_descriptor;
@@ -292,9 +293,12 @@ on_record(void *host, struct ipc_conn *conn, uint32_t function, const void *data
 		void *base;
 	} from = { .data = data };
 	struct iovec iov = { .iov_base = from.base, .iov_len = len };
+	static uint8_t bulk[4096];	/* events that soon fill a ring that nobody reads */
 
 	(void) host;
 	meanwhile();
+	if ((function & 0x40) != 0)
+		iov = (struct iovec) { .iov_base = bulk, .iov_len = sizeof bulk };
 	if (function == 1)
 		return -EAGAIN;
 	if (function == 2)
@@ -504,7 +508,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct input in = { .at = data, .left = len };
 	struct cs_host host = { .head.ops = &ops };
 	char name[IPC_NAME_BYTES_MAX];
-	struct ipc_config config = { .name = name, .backlog_bytes_max = 4096 };
+	struct ipc_config config = { .name = name, .backlog_bytes_max = BACKLOG_BYTES };
 	struct ipc_server *server;
 
 	(void) snprintf(name, sizeof name, "fuzz%d", (int) getpid());

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * The ring core as a whole: a program of steps, kills, submitted messages and forged frames that
- * are correctly sealed, against a few nodes that form rings meanwhile.  Nothing is promised but
- * that the cores stand and account for every datagram.
+ * The ring core as a whole: a program of steps, kills, pauses, submitted messages, wishes of the
+ * host and forged frames that are correctly sealed, against a few nodes that form rings meanwhile.
+ * Nothing is promised but that the cores stand and account for every datagram.
  */
 #include <stdio.h>
 
@@ -64,29 +64,57 @@ frame_changed(struct fuzz_cluster *cluster, struct input *in, size_t target)
 	(void) fuzz_feed(cluster, target, forged.data, forged.len);
 }
 
+/* What a node's host does to it. */
+static void
+host_asks(struct fuzz_cluster *cluster, size_t target, uint32_t what)
+{
+	if (what % 4 == 0)
+		fuzz_leave(cluster, target);
+	else
+		fuzz_brake(cluster, target, what % 4 == 1);
+}
+
+static void
+host_restarts(struct fuzz_cluster *cluster, size_t target, bool stays_dead)
+{
+	bool dead = cluster->node[target].totem == NULL;
+
+	if (!dead)
+		fuzz_node_kill(cluster, target);
+	if (dead || !stays_dead)
+		fuzz_node_start(cluster, target);
+}
+
 static void
 operate(struct fuzz_cluster *cluster, struct input *in, size_t *steps)
 {
 	uint32_t what = input_number(in, 1);
 	size_t target = (what >> 4) % cluster->node_count;
 	uint32_t count;
+	bool otherwise = (what & 8) != 0;
 
 	switch (what % 8) {
 	case 0:
 	case 1:
+		if (otherwise)
+			fuzz_pause(cluster, input_number(in, 1) * 10 * MS_NS);
 		count = input_number(in, 1);
 		for (uint32_t i = 0; i < count && *steps < STEPS_MAX; i++, (*steps)++)
 			fuzz_step(cluster);
 		break;
 	case 2:
-		fuzz_submit(cluster, target, 1 + input_number(in, 2));
+		if (otherwise)
+			fuzz_refused(cluster, target, input_number(in, 1) % cluster->node_count);
+		else
+			fuzz_submit(cluster, target, 1 + input_number(in, 2));
 		break;
 	case 3:
-		fuzz_node_kill(cluster, target);
-		fuzz_node_start(cluster, target);
+		host_restarts(cluster, target, otherwise);
 		break;
 	case 4:
-		if (fuzz_forge(cluster, &forged) && forged.len >= TOTEM_HEADER_BYTES) {
+		if (otherwise)
+			host_asks(cluster, target, input_number(in, 1));
+		else if (fuzz_forge(cluster, &forged) && forged.len >= TOTEM_HEADER_BYTES) {
 			wire_seal(forged.data, forged.len, &forged.header);
 			(void) fuzz_feed(cluster, forged.target, forged.data, forged.len);
 		}
