@@ -12,6 +12,8 @@
 #include "test/sim/sim.h"
 
 #define CUT		0xfe	/* instead of a width: the body ends there */
+#define PIECE_AT		20u	/* of ASK and INFO: which piece it is, of how many; */
+#define PIECE_HEAD_BYTES	22u	/* then what it carries */
 
 /* At `at` of the body of such a frame stands, in so many bytes, `value`. */
 static const struct breakage {
@@ -61,7 +63,7 @@ static const struct breakage {
 	{ WIRE_COMMIT_ASK, 63, 8, 12345 },		/* not who the sender is */
 	{ WIRE_COMMIT_INFO, 42, 1, 0 },			/* tells nothing */
 	{ WIRE_COMMIT_INFO, 51, 4, TOTEM_POOL_FRAMES_MAX },	/* two such never fit */
-	{ WIRE_COMMIT_INFO, 84, 4, 0x60000000 },	/* high far beyond aru */
+	{ WIRE_COMMIT_INFO, 84, 4, 0x60000000 },	/* high far from aru */
 	{ WIRE_COMMIT_INFO, 88, 4, 0x7ffffffe },	/* of two: another than was asked */
 	{ WIRE_COMMIT_INFO, 79, 1, 5 },			/* a group that is not there */
 	{ WIRE_COMMIT_INFO, 57, 2, 129 },
@@ -73,7 +75,7 @@ static const struct breakage {
 	{ WIRE_COMMIT_INFO, 55, 2, 0 },
 	{ WIRE_COMMIT_INFO, 60, CUT, 0 },
 	{ WIRE_COMMIT_ACK, 4, 8, 5 },			/* of another ring */
-	{ WIRE_COMMIT_ACK, 40, 4, 0x7fffffff },		/* aru far beyond high */
+	{ WIRE_COMMIT_ACK, 40, 4, 0x60000000 },		/* aru far from high, wherever that is */
 	{ WIRE_COMMIT_ACK, 52, 4, 1 },			/* frame bytes */
 	{ WIRE_COMMIT_ACK, 56, 4, 1 },			/* window */
 	{ WIRE_COMMIT_ACK, 60, 2, 129 },		/* obliged */
@@ -114,9 +116,17 @@ forge_header(struct wire_header *header, struct prng *prng)
 	}
 }
 
+/* Of a message of COMMIT that goes in pieces, all but the first begin anywhere: what would be broken
+ * there might look right. */
+static bool
+forge_later_piece(uint8_t type, const uint8_t *body)
+{
+	return (type == WIRE_COMMIT_ASK || type == WIRE_COMMIT_INFO) && body[PIECE_AT] != 0;
+}
+
 /* One of those that fit; NULL: none does. */
 static const struct breakage *
-forge_choose(uint8_t type, size_t len, struct prng *prng)
+forge_choose(uint8_t type, const uint8_t *data, size_t len, struct prng *prng)
 {
 	const struct breakage *chosen = NULL;
 	uint64_t count = 0;
@@ -125,7 +135,10 @@ forge_choose(uint8_t type, size_t len, struct prng *prng)
 		const struct breakage *b = &breakages[i];
 		size_t end = TOTEM_HEADER_BYTES + b->at + (b->width == CUT ? 0 : b->width);
 
-		if (b->type == type && end <= len && prng_below(prng, ++count) == 0)
+		if (b->type != type || end > len || (b->at >= PIECE_HEAD_BYTES &&
+		    forge_later_piece(type, data + TOTEM_HEADER_BYTES)))
+			continue;
+		if (prng_below(prng, ++count) == 0)
 			chosen = b;
 	}
 	return chosen;
@@ -151,7 +164,7 @@ forge_frame(const struct frame *frame, struct prng *prng, uint8_t *data)
 		wire_seal(data, len, &header);
 		return len;
 	}
-	b = forge_choose(header.type, len, prng);
+	b = forge_choose(header.type, data, len, prng);
 	if (b == NULL)
 		return 0;
 	if (b->width == CUT)
