@@ -95,35 +95,29 @@ ipc_conn_unmap(struct ipc_conn *conn)
 
 /* --- to the client --- */
 
-/* The kernel had no room for one byte: at the next turn it may, and the client sleeps until then.
- * (A socket that is full has bells enough, and one that is closed is noticed elsewhere.) */
-static void
-conn_bell_failed(struct ipc_conn *conn, int error)
+/* The client's word is IPC_RUNG: this byte is what it waits for.  The kernel may have no room for
+ * it; then it sleeps on, and is rung a little later.  (A socket that is full has bells enough, and
+ * one that is closed is noticed elsewhere.) */
+void
+ipc_conn_ring(struct ipc_conn *conn)
 {
-	if (error != ENOBUFS && error != ENOMEM && error != EINTR)
-		return;
-	if (++conn->bell_tries > IPC_BELL_TRIES_MAX) {
+	bool sent = send(conn->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+
+	conn->server->stats.system_calls++;
+	conn->server->stats.doorbells_tx += sent;
+	if (sent || (errno != ENOBUFS && errno != ENOMEM && errno != EINTR))
+		conn->bell_tries = 0;
+	else if (++conn->bell_tries > IPC_BELL_TRIES_MAX || !ipc_tick_wanted(conn->server))
 		ipc_disconnect(conn, "the system has no room to wake it");
-		return;
-	}
-	(void) ipc_wish_change(&conn->page->to_client.consumer_wish, IPC_RUNG, IPC_ARMED);
-	if (conn->queue != IPC_QUEUE_READY)
-		ipc_queue_move(conn, IPC_QUEUE_READY);
 }
 
 static void
 conn_bell(struct ipc_conn *conn)
 {
-	if (conn->fd < 0 || !ipc_wish_change(&conn->page->to_client.consumer_wish, IPC_ARMED,
-	    IPC_RUNG))
-		return;
 	/* It can't be full: a client has one bell at a time, if it keeps the rules. */
-	if (send(conn->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		conn_bell_failed(conn, errno);
-	else
-		conn->bell_tries = 0;
-	conn->server->stats.doorbells_tx++;
-	conn->server->stats.system_calls++;
+	if (conn->fd >= 0 && conn->bell_tries == 0 &&
+	    ipc_wish_change(&conn->page->to_client.consumer_wish, IPC_ARMED, IPC_RUNG))
+		ipc_conn_ring(conn);
 }
 
 static void
@@ -370,7 +364,8 @@ conn_drain(struct ipc_conn *conn)
 			ipc_queue_move(conn, count > 0 ? IPC_QUEUE_BLOCKED : IPC_QUEUE_STARVED);
 			return;
 		}
-		conn->lively = true;
+		if ((record.function & IPC_FUNCTION_CALL) == 0)
+			conn->streamed += 1 + record.len / IPC_STREAM_BYTES;
 		count++;
 		bytes += record.len;
 	}
@@ -395,10 +390,7 @@ ipc_conn_turn(struct ipc_conn *conn)
 	conn_drain(conn);
 	if (conn->state != IPC_CONN_OPEN || conn->cut || conn->queue != IPC_QUEUE_NONE)
 		return;
-	if (conn->bell_tries > 0)
-		ipc_queue_move(conn, IPC_QUEUE_READY);	/* it is still to be rung */
-	else
-		ipc_conn_rest(conn);
+	ipc_conn_rest(conn);
 }
 
 /* --- what is known of it --- */

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The cluster executive authors
  *
  * Between the files of exec/ipc/: server.c owns sockets and the work queue; slow.c deals with
- * clients that do not read; conn.c with one connection's memory, calls, records and events.
+ * clients that do not read; doze.c with those that need not ring, and with time; conn.c with one
+ * connection's memory, calls, records and events.
  *
  * A connection is freed by server.c only, from the main loop, never while a handler runs:
  *
@@ -23,8 +24,10 @@
 #define IPC_TURN_BYTES		262144u
 #define IPC_TURN_CONNECTIONS	16u		/* before the loop's other work */
 #define IPC_RECORD_BYTES_MAX	(IPC_RING_LARGE_BYTES / 2u)
-#define IPC_DOZE_NS		UINT64_C(1000000)
-#define IPC_BELL_TRIES_MAX	1000u	/* turns of the loop */
+#define IPC_TICK_NS		UINT64_C(1000000)
+#define IPC_STREAM_RECORDS	8u	/* a tick: that is a stream to give way to; */
+#define IPC_STREAM_BYTES	8192u	/* so much more counts as one more */
+#define IPC_BELL_TRIES_MAX	1000u	/* ticks */
 #define IPC_FLUSH_MAX		4096u	/* rings full of events, in one go */
 
 _Static_assert(IPC_RECORD_BYTES_MAX > 1048576u + 1024u, "a message of 1 MiB is one record");
@@ -58,10 +61,10 @@ struct ipc_conn {
 	uint32_t drain_until;		/* CLOSING: the head when the client hung up */
 	bool call_pending;		/* a call is not answered yet */
 	uint32_t call_sequence;
-	bool lively;			/* it sent since the last end of a doze */
+	uint32_t streamed;		/* sent since it slept, or since the last tick */
 	bool cut;			/* hang up at the next turn */
 	bool drain;			/* ... after taking what it sent */
-	unsigned int bell_tries;	/* in a row that failed: it is to be rung again */
+	unsigned int bell_tries;	/* in a row that failed: it is owed a bell */
 	STAILQ_HEAD(, ipc_pending) backlog;
 	size_t backlog_bytes;
 };
@@ -77,12 +80,13 @@ struct ipc_server {
 	uint64_t grace_ns;
 	int listen_fd;
 	int spare_fd;			/* given up to say "no descriptors" to a client */
-	int work_fd;			/* readable while `ready` holds anything, or `recheck` */
+	int work_fd;			/* readable while `ready` holds anything, or may */
 	struct ipc_conns conns;
 	struct ipc_conns ready, blocked, starved;	/* starved: blocked without any progress */
-	struct ipc_conns dozing;	/* looked at when we are awake, and by the timer */
-	bool doze_timed;
-	int doze_fd;			/* a timer */
+	struct ipc_conns dozing;	/* looked at when we are awake, and at each tick */
+	bool streams;			/* one of them sent much before the last tick */
+	bool ticks;
+	int tick_fd;			/* a timer: a tick comes */
 	bool held;
 	bool congested, grace_over;
 	qb_loop_timer_handle grace_timer;
@@ -108,7 +112,9 @@ void ipc_congestion_check(struct ipc_server *server);
 bool ipc_backlog_room(struct ipc_conn *conn, size_t bytes);
 
 /* doze.c */
-int ipc_doze_init(struct ipc_server *server);
+int ipc_tick_init(struct ipc_server *server);
+/* A tick shall come.  False: none will. */
+bool ipc_tick_wanted(struct ipc_server *server);
 /* Everything was taken: sleep, or doze if the client waits for nothing. */
 void ipc_conn_rest(struct ipc_conn *conn);
 
@@ -121,4 +127,6 @@ void ipc_conn_turn(struct ipc_conn *conn);
 /* CLOSING, and nothing is left to take. */
 bool ipc_conn_drained(const struct ipc_conn *conn);
 void ipc_conn_backlog_drop(struct ipc_conn *conn);
+/* Send the byte that belongs to its IPC_RUNG, or owe it. */
+void ipc_conn_ring(struct ipc_conn *conn);
 #endif

@@ -74,8 +74,8 @@ void ipc_server_kick(struct ipc_server *server);
 /* While held, calls and records stay in their rings; connections still come and go.  Letting go
  * includes a kick. */
 void ipc_server_hold(struct ipc_server *server, bool hold);
-/* The host is awake anyway: take what clients have sent without ringing.  True: some client sends
- * like that. */
+/* The host is awake anyway: take what clients have sent without ringing.  True: some of them sends
+ * so much that it should be given way to. */
 bool ipc_server_look(struct ipc_server *server);
 const struct ipc_stats *ipc_server_stats(const struct ipc_server *server);
 

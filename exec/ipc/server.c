@@ -145,7 +145,7 @@ conn_hang_up(struct ipc_conn *conn, bool drain)
 	if (!drain)
 		conn->drain_until = conn->to_daemon.at;
 	conn->cut = false;
-	if (!drain || conn->queue == IPC_QUEUE_NONE)
+	if (!drain || conn->queue == IPC_QUEUE_NONE || conn->queue == IPC_QUEUE_DOZING)
 		ipc_queue_move(conn, IPC_QUEUE_READY);
 }
 
@@ -487,7 +487,7 @@ server_start(struct ipc_server *server)
 	r = qb_loop_poll_add(server->loop, QB_LOOP_MED, server->work_fd, POLLIN, server,
 	    work_ready);
 	if (r == 0)
-		r = ipc_doze_init(server);
+		r = ipc_tick_init(server);
 	return r < 0 ? r : server_listen(server);
 }
 
@@ -509,7 +509,7 @@ ipc_server_new(qb_loop_t *loop, const struct ipc_config *config,
 	(void) snprintf(server->name, sizeof server->name, "%s", config->name);
 	server->backlog_bytes_max = config->backlog_bytes_max;
 	server->grace_ns = config->grace_ns;
-	server->listen_fd = server->spare_fd = server->work_fd = server->doze_fd = -1;
+	server->listen_fd = server->spare_fd = server->work_fd = server->tick_fd = -1;
 	TAILQ_INIT(&server->conns);
 	TAILQ_INIT(&server->ready);
 	TAILQ_INIT(&server->blocked);
@@ -550,7 +550,7 @@ ipc_server_free(struct ipc_server *server)
 	}
 	if (server->congested && !server->grace_over)
 		(void) qb_loop_timer_del(server->loop, server->grace_timer);
-	server_fd_close(server, server->doze_fd);
+	server_fd_close(server, server->tick_fd);
 	server_fd_close(server, server->listen_fd);
 	server_fd_close(server, server->work_fd);
 	if (server->spare_fd >= 0)

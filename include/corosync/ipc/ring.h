@@ -17,8 +17,9 @@
  *   R2  A byte at index i lies at (i - base) % size.  The producer changes `base` only when the
  *       ring is empty, so that light traffic goes on touching the first pages only.
  *   R3  A record is published whole: the head moves after all of it is written.
- *   R4  No wake-up is lost: whoever wants to sleep sets its `wish` and then looks again; the other
- *       side publishes and then looks at the wish; both with sequential consistency.
+ *   R4  No wake-up is lost: whoever wants to sleep (or to be rung later, link.h) sets its `wish`
+ *       and then looks again; the other side publishes and then looks at the wish; both with
+ *       sequential consistency.
  */
 #ifndef COROSYNC_IPC_RING_H
 #define COROSYNC_IPC_RING_H
