@@ -24,6 +24,7 @@
 #include "exec/core/start.h"
 #include "exec/core/state.h"
 
+#define LOG_END_SECONDS		1u	/* when all has failed, the log too may hang */
 #define HEADERS_IPV4_BYTES	28u	/* IP and UDP */
 #define HEADERS_IPV6_BYTES	48u
 
@@ -111,12 +112,14 @@ on_fail(void *host, const char *engine, const char *why)
 
 	len = snprintf(text, sizeof text, "corosync: engine %s: %s; this node ends with status "
 	    "%d\n", engine, why, (int) PROCESS_EXIT_FATAL);
-	/* First, as it needs no memory; then what waits to be written. */
+	/* First, as it needs no memory; then what waits to be written, if a disk lets us. */
 	if (len > 0)
 		log_crash(text, (size_t) len < sizeof text ? (size_t) len : sizeof text - 1);
-	log_end();
 	process_failed(&d->ready_fd, PROCESS_EXIT_FATAL);
 	instance_unlock(&d->instance);
+	(void) signal(SIGALRM, SIG_DFL);
+	(void) alarm(LOG_END_SECONDS);
+	log_end();
 	_exit(PROCESS_EXIT_FATAL);
 }
 

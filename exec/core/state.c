@@ -126,7 +126,7 @@ foreign_floor(const char *dir_path, uint64_t *ret_floor)
 	*ret_floor = 0;
 	if (dir == NULL)
 		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(dir)) != NULL) {
+	while (errno = 0, (entry = readdir(dir)) != NULL) {
 		uint64_t number;
 		int error;
 
@@ -138,6 +138,8 @@ foreign_floor(const char *dir_path, uint64_t *ret_floor)
 		if (number > *ret_floor)
 			*ret_floor = number;
 	}
+	if (errno != 0)
+		r = -errno;
 	(void) closedir(dir);
 	return r;
 }

@@ -2,7 +2,6 @@
  * Copyright (c) 2026 The cluster executive authors
  */
 #include <inttypes.h>
-#include <string.h>
 
 #include "exec/core/log.h"
 #include "exec/core/token_watch.h"
