@@ -116,8 +116,8 @@ forge_header(struct wire_header *header, struct prng *prng)
 	}
 }
 
-/* Of a message of COMMIT that goes in pieces, all but the first begin anywhere: what would be broken
- * there might look right. */
+/* All pieces of a message of COMMIT but the first begin anywhere in it: what would be broken there
+ * might look right. */
 static bool
 forge_later_piece(uint8_t type, const uint8_t *body)
 {
