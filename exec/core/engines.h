@@ -33,8 +33,7 @@ struct engines_config {
 	void (*wake)(void *host);
 	void (*turned)(void *host);	/* a turn of clients is over */
 	/* An engine cannot go on: ends the daemon. */
-	void (*fail)(void *host, const char *engine, const char *why)
-	    __attribute__((noreturn));
+	__attribute__((noreturn)) void (*fail)(void *host, const char *engine, const char *why);
 	/* Engines synchronised for the first time: the daemon provides service. */
 	void (*ready)(void *host);
 	void *host;

@@ -85,7 +85,7 @@ struct cpg_change {
 struct cpg_sink {
 	void (*change)(struct cpg_sink *sink, const struct cpg_change *change);
 	/* No memory for what the order brought: ends the process.  May be NULL: an assertion. */
-	void (*no_memory)(struct cpg_sink *sink) __attribute__((noreturn));
+	__attribute__((noreturn)) void (*no_memory)(struct cpg_sink *sink);
 };
 
 struct cpg_state;

@@ -122,7 +122,7 @@ struct cs_host_ops {
 	    __attribute__((format(printf, 3, 4)));
 	/* This node cannot follow the others any longer (no memory for what the order brought): the
 	 * daemon says why and ends, and they go on without it.  Does not return. */
-	void (*fail)(const struct cs_host *host, const char *why) __attribute__((noreturn));
+	__attribute__((noreturn)) void (*fail)(const struct cs_host *host, const char *why);
 };
 
 /* The first member of every struct cs_host. */
