@@ -215,6 +215,17 @@ hand_event(struct hand *hand)
 		ck_assert_int_eq(send(hand->fd, "", 1, MSG_NOSIGNAL), 1);
 }
 
+/* A client with an event to read, and a daemon that dozes. */
+static struct client *
+hand_open_dozing(struct hand *hand)
+{
+	struct client *client = hand_open(hand);
+
+	hand_event(hand);
+	hand_doze(hand);
+	return client;
+}
+
 static void
 hand_take_all(const struct hand *hand)
 {
@@ -256,11 +267,9 @@ hand_close(struct hand *hand, struct client *client)
 START_TEST(dozing_is_woken_for_much)
 {
 	struct hand hand;
-	struct client *client = hand_open(&hand);
+	struct client *client = hand_open_dozing(&hand);
 	size_t sent = 0;
 
-	hand_event(&hand);
-	hand_doze(&hand);
 	for (; sent + 1008 < IPC_DOZE_BYTES; sent += 1008)	/* with the record's head */
 		send_bytes(client, 1000);
 	ck_assert_int_eq(hand_bells(&hand), 0);
@@ -277,11 +286,9 @@ END_TEST
 START_TEST(dozing_is_woken_when_all_is_read)
 {
 	struct hand hand;
-	struct client *client = hand_open(&hand);
+	struct client *client = hand_open_dozing(&hand);
 
 	hand_event(&hand);
-	hand_event(&hand);
-	hand_doze(&hand);
 	send_bytes(client, 8);
 	ck_assert_int_eq(hand_bells(&hand), 0);
 	read_events(client, 2);
@@ -295,10 +302,8 @@ END_TEST
 START_TEST(doze_ends_when_all_is_read)
 {
 	struct hand hand;
-	struct client *client = hand_open(&hand);
+	struct client *client = hand_open_dozing(&hand);
 
-	hand_event(&hand);
-	hand_doze(&hand);
 	send_bytes(client, 8);
 	hand_take_all(&hand);
 	read_events(client, 1);
@@ -313,10 +318,8 @@ END_TEST
 START_TEST(dozing_is_woken_for_a_call)
 {
 	struct hand hand;
-	struct client *client = hand_open(&hand);
+	struct client *client = hand_open_dozing(&hand);
 
-	hand_event(&hand);
-	hand_doze(&hand);
 	hand.page->reply_sequence = 1;		/* the answer is there before the question */
 	ck_assert_int_eq(client_call(client, TOY_CALL_NOTHING, NULL, 0, NULL, 0, NULL), CS_OK);
 	ck_assert_int_eq(hand_bells(&hand), 1);
