@@ -212,19 +212,19 @@ network_send(struct sim *sim, struct host *from, struct host *to, struct frame *
 	}
 }
 
-/* The kernel answers for a dead daemon: at once for the first few, then once a second. */
+/* The kernel answers for a dead daemon: once a second to each that asks, and the first few at once
+ * (Linux, net.ipv4.icmp_ratelimit). */
 static void
 network_refuse(struct sim *sim, struct host *at, struct host *source)
 {
-	if (sim->icmp_filtered || !source->up || network_cut(sim, at, source))
+	struct link *link = network_link(sim, at->index, source->index);
+
+	if (sim->icmp_filtered || !source->up || network_cut(sim, at, source) ||
+	    link->icmp_full_ns > sim->now_ns + (ICMP_BURST - 1) * SEC_NS)
 		return;
-	if (sim->now_ns >= at->icmp_next_ns + SEC_NS)
-		at->icmp_left = ICMP_BURST;
-	if (at->icmp_left == 0 && sim->now_ns < at->icmp_next_ns)
-		return;
-	if (at->icmp_left > 0)
-		at->icmp_left--;
-	at->icmp_next_ns = sim->now_ns + SEC_NS;
+	if (link->icmp_full_ns < sim->now_ns)
+		link->icmp_full_ns = sim->now_ns;
+	link->icmp_full_ns += SEC_NS;
 	sim->result.count[COUNT_REFUSED]++;
 	heap_push(&sim->heap, (struct happening) {
 		.at_ns = sim->now_ns + sim->network.delay_ns, .kind = HAPPEN_REFUSED,

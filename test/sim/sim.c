@@ -12,6 +12,7 @@
 
 #define MESSAGES_MIN	500u
 #define FAULTS_MIN	3u
+#define LEAST_WINDOW	16u	/* frames that a holder may send at least */
 #define NOTICE_NS	(2 * SEC_NS)	/* silence and probes, twice */
 #define LOOK_NS		(5 * MS_NS)	/* how often a condition is looked at */
 #define WALL_START_NS	(UINT64_C(1790000000) * SEC_NS)
@@ -257,17 +258,45 @@ sim_load_last(struct sim *sim)
 		}
 }
 
+uint64_t
+sim_rotation_ns(const struct sim *sim)
+{
+	uint64_t rotation_ns = 0;
+
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if (sim->host[i].totem != NULL)
+			rotation_ns += sim->network.delay_ns + sim->network.jitter_ns + 30 * US_NS;
+	return rotation_ns;
+}
+
+/* What is queued takes its time too: a window of the least size a rotation, each losing some. */
+static uint64_t
+sim_backlog_ns(const struct sim *sim)
+{
+	const struct history *h = &sim->history;
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < h->message_count; i++) {
+		const struct message *m = &h->message[i];
+
+		if (h->proc[m->origin].alive && !history_delivered(h, m->origin, i))
+			bytes += m->len;
+	}
+	return bytes / (LEAST_WINDOW * TOTEM_FRAME_BYTES_MIN) * 2 * sim_rotation_ns(sim);
+}
+
 /* The faults are over: come to rest in time, deliver what is left and some more, stay at rest. */
 static void
 sim_converge(struct sim *sim)
 {
 	uint64_t longest_ns = sim->timing.token_ns > sim->timing.consensus_ns ?
 	    sim->timing.token_ns : sim->timing.consensus_ns;
-	uint64_t healed_ns = sim->now_ns, rest_ns;
+	uint64_t healed_ns = sim->now_ns, backlog_ns = sim_backlog_ns(sim), rest_ns;
 
 	/* A fault of the last moment is noticed only now; a cut that stays, later still. */
 	sim_run_for(sim, sim->forever ? longest_ns : NOTICE_NS);
-	if (!sim_run_until(sim, sim_settled, healed_ns + 5 * longest_ns - sim->now_ns)) {
+	if (!sim_run_until(sim, sim_settled, healed_ns + backlog_ns + 5 * longest_ns -
+	    sim->now_ns)) {
 		sim_unsettled(sim, "not settled in time after the last fault");
 		return;
 	}
@@ -275,7 +304,7 @@ sim_converge(struct sim *sim)
 		sim->result.converge_ns = sim->last_change_ns - healed_ns;
 	rest_ns = sim->last_change_ns;
 	sim_load_last(sim);
-	if (!sim_run_until(sim, sim_settled, 5 * longest_ns))
+	if (!sim_run_until(sim, sim_settled, sim_backlog_ns(sim) + 5 * longest_ns))
 		sim_unsettled(sim, "messages after the last fault are not delivered in time");
 	sim_run_for(sim, 3 * SEC_NS);
 	if (sim->last_change_ns != rest_ns)

@@ -239,8 +239,6 @@ struct host {
 	uint64_t queue_bytes, queue_bytes_max;
 	bool work_due;
 	uint32_t source;		/* of the datagram being taken; NONE */
-	uint32_t icmp_left;
-	uint64_t icmp_next_ns;
 	/* the rest of the daemon */
 	struct storage storage;
 	struct barrier barrier;
@@ -254,6 +252,7 @@ struct link {
 	bool cut, cut_forever;
 	uint64_t last_arrival_ns;
 	uint64_t extra_ns;	/* slower than the others by so much */
+	uint64_t icmp_full_ns;	/* may say again as often as ever that a port is closed */
 };
 
 struct network {		/* rates in parts per million */
@@ -369,6 +368,7 @@ void sim_run_for(struct sim *sim, uint64_t span_ns);
 typedef bool (*sim_condition_fn)(struct sim *sim);
 /* False: the condition did not come true in time (or a property is violated). */
 bool sim_run_until(struct sim *sim, sim_condition_fn condition, uint64_t span_ns);
+uint64_t sim_rotation_ns(const struct sim *sim);	/* of a token, none lost, at the worst */
 bool sim_settled(struct sim *sim);		/* one ring of all that live, all delivered */
 void sim_later(struct sim *sim, uint64_t span_ns, struct happening happening);
 void sim_finish(struct sim *sim);		/* final checks and figures */

@@ -50,18 +50,6 @@ trial_slack_ns(const struct sim *sim)
 	return 40 * (sim->network.delay_ns + sim->network.jitter_ns) + sim->node_count * 5 * MS_NS;
 }
 
-/* Once round the ring, as the network is now. */
-static uint64_t
-trial_rotation_ns(const struct sim *sim)
-{
-	uint64_t rotation_ns = 0;
-
-	for (uint32_t i = 0; i < sim->node_count; i++)
-		if (sim->host[i].totem != NULL)
-			rotation_ns += sim->network.delay_ns + sim->network.jitter_ns + 30 * US_NS;
-	return rotation_ns;
-}
-
 static bool
 trial_settled(struct sim *sim)
 {
@@ -391,7 +379,7 @@ static void
 trial_rest(struct sim *sim, struct host *keeper)
 {
 	struct host *other = trial_next(sim, keeper);
-	uint64_t rotation_ns = trial_rotation_ns(sim);
+	uint64_t rotation_ns = sim_rotation_ns(sim);
 	uint64_t end_ns;
 
 	if (rotation_ns > MS_NS / 2)
