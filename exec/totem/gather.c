@@ -239,6 +239,20 @@ propose(struct totem *t)
 	return set;
 }
 
+/* Somebody gathers and is not in our proposal.  It may really be cut from one of those in it; but
+ * at first we have rather not been told yet whom it hears by now, and consensus of a few would make
+ * a ring that nobody needs. */
+static bool
+left_out(struct totem *t, const struct nodebits *proposal)
+{
+	if (t->now_ns >= t->gather.foreign_until_ns)
+		return false;
+	for (uint32_t slot = 1; slot < t->peer_count; slot++)
+		if (!nodebits_has(proposal, slot) && gather_joined(t, slot))
+			return true;
+	return false;
+}
+
 /* Everybody in our proposal proposes it, and nobody is worth waiting for. */
 static bool
 consensus(struct totem *t, const struct nodebits *proposal)
@@ -262,7 +276,7 @@ consensus(struct totem *t, const struct nodebits *proposal)
 	}
 	nodebits_remove(&waiting, SELF);
 	waiting = nodebits_minus(nodebits_minus(waiting, given_up), *proposal);
-	return nodebits_empty(&waiting);
+	return nodebits_empty(&waiting) && !left_out(t, proposal);
 }
 
 static bool
@@ -371,7 +385,7 @@ row_news(const struct row *before, const struct row *row)
 	    || !nodebits_equal(&before->expected, &row->expected);
 }
 
-/* A member of the ring being made has gone into another one from the same gathering. */
+/* A member of the ring being made has gone into another one from this gathering or a later one. */
 static bool
 went_elsewhere(struct totem *t, uint32_t slot)
 {
@@ -380,7 +394,7 @@ went_elsewhere(struct totem *t, uint32_t slot)
 
 	for (size_t i = 0; i < forming->member_count; i++)
 		if (forming->slot[i] == slot)
-			return row->state == TOTEM_OPERATIONAL && row->epoch == forming->epoch[i]
+			return row->state == TOTEM_OPERATIONAL && row->epoch >= forming->epoch[i]
 			    && !wire_ring_id_equal(&row->ring, &forming->id);
 	return false;
 }
