@@ -3,12 +3,13 @@
  *
  * Failure detector.  Heartbeats go to the next two members of the ring, so each member is watched
  * by two others at any size of the ring (by the farther one at a third of the pace); any frame
- * counts as a sign of life.  Evidence makes a
- * member suspected, never condemned: it is probed, and given up only when the probes go unanswered.
+ * counts as a sign of life.  Evidence makes a member suspected, never condemned: it is probed, and
+ * given up only when the probes go unanswered.
  *
  *   silent for silence_ns          any frame clears it; probe_count probes, probe_ns apart
  *   port closed (ICMP)             could be forged, and frames sent before its death may still
- *                                  arrive: only an answer to a probe clears it; a few quick probes
+ *                                  arrive: only an answer to a probe clears it; a few quick
+ *                                  probes, the next at once when the port is said closed again
  *   left, another incarnation      its own word: given up at once
  *
  * In GATHER every member of the old ring is watched, as all send JOINs.  When we did not run
@@ -195,6 +196,19 @@ detector_probe_timer(struct totem *t)
 	probe_timer_arm(t);
 }
 
+/* Said again, so there is no need to wait for an answer to the probes before the last. */
+static void
+refused_again(struct totem *t, uint32_t slot)
+{
+	struct peer *peer = &t->peer[slot];
+
+	if (peer->probes_sent >= CLOSED_PROBE_COUNT)
+		return;
+	probe_send(t, slot);
+	peer->probe_next_ns = t->now_ns + probe_interval(t, peer);
+	probe_timer_arm(t);
+}
+
 void
 detector_refused(struct totem *t, uint32_t slot)
 {
@@ -203,7 +217,9 @@ detector_refused(struct totem *t, uint32_t slot)
 	    && nodebits_has(&totem_forming(t)->set, slot));
 
 	t->peer[slot].refused = true;
-	if (member)
+	if (t->peer[slot].suspected && t->peer[slot].suspect_cause == TOTEM_CAUSE_PORT_CLOSED)
+		refused_again(t, slot);
+	else if (member)
 		suspect(t, slot, TOTEM_CAUSE_PORT_CLOSED);
 	else if (t->state == TOTEM_GATHER)
 		gather_evaluate(t);	/* no need to wait for this one */

@@ -23,7 +23,7 @@ totem_timing_default(size_t node_count)
 		.join_ns = 50 * MS_NS,
 		.consensus_ns = token_ns * 12 / 10,
 		.merge_ns = 200 * MS_NS,
-		.heartbeat_ns = 40 * MS_NS,
+		.heartbeat_ns = 50 * MS_NS,
 		.silence_ns = 700 * MS_NS,
 		.probe_ns = 25 * MS_NS,
 		.probe_count = 6,
@@ -62,6 +62,8 @@ totem_reconfigure(struct totem *t, uint64_t now_ns, const struct totem_timing *t
 		if (peer_slot(t, peers[i]) == NO_SLOT)
 			(void) peer_add(t, peers[i], true);
 	t->timing = *timing;
+	if (unknown > 0)
+		totem_timer_set(t, TIMER_BEACON, t->now_ns);
 	return 0;
 }
 

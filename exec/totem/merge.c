@@ -49,18 +49,27 @@ beacon_due(const struct totem *t, uint32_t slot)
 	return !peer->refused || t->now_ns - peer->beacon_sent_ns > REFUSED_PAUSE_NS;
 }
 
+/* Stops where there is nobody to speak to: a ring that is installed starts it, and a new peer. */
 void
 merge_beacon_timer(struct totem *t)
 {
 	uint64_t jitter = prng_below(&t->prng, t->timing.merge_ns / 8 + 1);
+	bool outside = t->config.learn_peers;
 
-	if (t->state == TOTEM_OPERATIONAL && t->config.learn_peers)
+	totem_timer_stop(t, TIMER_BEACON);
+	if (t->state != TOTEM_OPERATIONAL)
+		return;
+	if (t->config.learn_peers)
 		beacon_send(t, NULL);
-	else if (t->state == TOTEM_OPERATIONAL)
-		for (uint32_t slot = 1; slot < t->peer_count; slot++)
-			if (!nodebits_has(&totem_installed(t)->set, slot) && beacon_due(t, slot))
-				merge_beacon_to(t, slot);
-	totem_timer_set(t, TIMER_BEACON, t->now_ns + t->timing.merge_ns - jitter);
+	for (uint32_t slot = 1; slot < t->peer_count && !t->config.learn_peers; slot++) {
+		if (nodebits_has(&totem_installed(t)->set, slot))
+			continue;
+		outside = true;
+		if (beacon_due(t, slot))
+			merge_beacon_to(t, slot);
+	}
+	if (outside)
+		totem_timer_set(t, TIMER_BEACON, t->now_ns + t->timing.merge_ns - jitter);
 }
 
 /* Everybody of our ring and this node hear each other. */
