@@ -31,6 +31,8 @@ static const struct breakage {
 	{ WIRE_DATA, 28, CUT, 0 },
 	{ WIRE_DATA, 30, CUT, 0 },
 	{ WIRE_DATA, 17, CUT, 0 },
+	{ WIRE_TOKEN, 44, 2, TOTEM_NODES_MAX + 1 },	/* holders with nothing to do */
+	{ WIRE_TOKEN, 46, 2, TOTEM_NODES_MAX + 1 },	/* that brake */
 	{ WIRE_TOKEN, 49, 1, 65 },			/* ranges */
 	{ WIRE_TOKEN, 49, 1, 1 },			/* one range more than is there */
 	{ WIRE_TOKEN, 54, 4, 0 },			/* of nothing */

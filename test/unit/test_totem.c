@@ -66,6 +66,24 @@ START_TEST(token_round_trip_and_truncation)
 }
 END_TEST
 
+/* More members than there can be have nothing left to send, or brake. */
+START_TEST(token_refuses_what_cannot_be)
+{
+	static const uint16_t count[][2] = { { TOTEM_NODES_MAX, TOTEM_NODES_MAX },
+		{ TOTEM_NODES_MAX + 1, 0 }, { 0, TOTEM_NODES_MAX + 1 }, { UINT16_MAX, 0 },
+		{ 0, UINT16_MAX } };
+
+	for (size_t i = 0; i < sizeof count / sizeof count[0]; i++) {
+		struct wire_token token = { .ring = { 1, 2, 3 }, .token_seq = 4, .keeper = 8,
+			.quiet = count[i][0], .brake = count[i][1] }, got;
+		struct buf_writer out = buf_writer(frame, sizeof frame);
+
+		wire_token_put(&out, &token);
+		ck_assert_int_eq(wire_token_get(frame, buf_written(&out), &got), i == 0);
+	}
+}
+END_TEST
+
 /* No node twice, ascending ids, known state, sane ring number. */
 START_TEST(status_refuses_what_cannot_be)
 {
@@ -584,6 +602,7 @@ main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, damage_is_found);
 	tcase_add_test(tcase, token_round_trip_and_truncation);
+	tcase_add_test(tcase, token_refuses_what_cannot_be);
 	tcase_add_test(tcase, status_refuses_what_cannot_be);
 	tcase_add_test(tcase, commit_of_128_members_round_trip);
 	tcase_add_test(tcase, chunks_walk_to_the_end);
