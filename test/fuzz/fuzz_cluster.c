@@ -22,12 +22,15 @@ message_fill(uint8_t *data, size_t len, uint64_t origin, uint64_t starts, uint64
 {
 	struct prng prng = { .state = origin << 48 ^ starts << 40 ^ number };
 	struct buf_writer out = buf_writer(data, len);
+	uint64_t word;
 
 	buf_put_u64(&out, origin);
 	buf_put_u64(&out, starts);
 	buf_put_u64(&out, number);
-	for (size_t i = MESSAGE_HEAD_BYTES; i < len; i++)
-		data[i] = (uint8_t) prng_u64(&prng);
+	for (size_t i = MESSAGE_HEAD_BYTES; i < len; i += sizeof word) {
+		word = prng_u64(&prng);
+		memcpy(data + i, &word, len - i < sizeof word ? len - i : sizeof word);
+	}
 }
 
 static void
@@ -58,11 +61,17 @@ message_check(struct fuzz_cluster *cluster, struct fuzz_node *node,
 static void
 delivered(struct fuzz_cluster *cluster, struct fuzz_node *node, const struct totem_output *output)
 {
+	uint64_t word;
+
 	FUZZ_CHECK(output->len <= TOTEM_MESSAGE_BYTES_MAX);
 	node->delivered_count++;
-	for (size_t i = 0; i < output->len; i++)
-		node->delivered_hash = (node->delivered_hash ^ output->data[i])
-		    * UINT64_C(0x100000001b3);
+	for (size_t i = 0; i < output->len; i += sizeof word) {
+		word = output->len;
+		memcpy(&word, output->data + i, output->len - i < sizeof word ? output->len - i
+		    : sizeof word);
+		node->delivered_hash = (node->delivered_hash ^ word) * UINT64_C(0x100000001b3);
+		node->delivered_hash ^= node->delivered_hash >> 29;
+	}
 	if (cluster->genuine)
 		message_check(cluster, node, output);
 }
