@@ -9,7 +9,7 @@
  *   silent for silence_ns          any frame clears it; probe_count probes, probe_ns apart
  *   port closed (ICMP)             could be forged, and frames sent before its death may still
  *                                  arrive: only an answer to a probe clears it; a few quick
- *                                  probes, the next at once when the port is said closed again
+ *                                  probes, the next sooner when the port is said closed again
  *   left, another incarnation      its own word: given up at once
  *
  * In GATHER every member of the old ring is watched, as all send JOINs.  When we did not run
@@ -19,6 +19,7 @@
 #include "exec/totem/internal.h"
 
 #define CLOSED_PROBE_NS		(5 * MS_NS)	/* "a few round trips' worth" on a LAN */
+#define CLOSED_AGAIN_NS		(1 * MS_NS)	/* said again: longer than a firewall reloads */
 #define CLOSED_PROBE_COUNT	3u
 #define PROBE_BYTES		16u
 #define FAR_BEATS		3u	/* every so many heartbeats go to the farther one too */
@@ -42,13 +43,18 @@ probe_send(struct totem *t, uint32_t slot)
 {
 	detector_ask(t, slot);
 	t->peer[slot].probes_sent++;
+	t->peer[slot].probe_sent_ns = t->now_ns;
 }
 
+/* Also how long the last probe is waited for. */
 static uint64_t
 probe_interval(const struct totem *t, const struct peer *peer)
 {
-	return peer->suspect_cause == TOTEM_CAUSE_PORT_CLOSED
-	    && CLOSED_PROBE_NS < t->timing.probe_ns ? CLOSED_PROBE_NS : t->timing.probe_ns;
+	uint64_t quick_ns = 2 * peer->round_trip_ns > CLOSED_PROBE_NS ? 2 * peer->round_trip_ns
+	    : CLOSED_PROBE_NS;
+
+	return peer->suspect_cause == TOTEM_CAUSE_PORT_CLOSED && quick_ns < t->timing.probe_ns
+	    ? quick_ns : t->timing.probe_ns;
 }
 
 static uint32_t
@@ -196,16 +202,16 @@ detector_probe_timer(struct totem *t)
 	probe_timer_arm(t);
 }
 
-/* Said again, so there is no need to wait for an answer to the probes before the last. */
+/* Said again, so there is no need to wait long for an answer to the probes before the last. */
 static void
 refused_again(struct totem *t, uint32_t slot)
 {
 	struct peer *peer = &t->peer[slot];
+	uint64_t next_ns = peer->probe_sent_ns + CLOSED_AGAIN_NS;
 
-	if (peer->probes_sent >= CLOSED_PROBE_COUNT)
+	if (peer->probes_sent >= CLOSED_PROBE_COUNT || next_ns >= peer->probe_next_ns)
 		return;
-	probe_send(t, slot);
-	peer->probe_next_ns = t->now_ns + probe_interval(t, peer);
+	peer->probe_next_ns = next_ns > t->now_ns ? next_ns : t->now_ns;
 	probe_timer_arm(t);
 }
 

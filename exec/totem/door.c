@@ -112,6 +112,8 @@ on_token(struct totem *t, uint32_t slot, const uint8_t *body, size_t len)
 	if (slot != ring->slot[(ring->my_index + ring->member_count - 1) % ring->member_count]
 	    || seq_lt(token.seq, t->order.seq_last))
 		return TOTEM_DROP_MALFORMED;
+	if (token.quiet > ring->member_count || token.brake > ring->member_count)
+		return TOTEM_DROP_MALFORMED;
 	keeper = peer_slot(t, token.keeper);
 	if (keeper == NO_SLOT || !nodebits_has(&ring->set, keeper))
 		return TOTEM_DROP_MALFORMED;

@@ -9,11 +9,13 @@
  * There is no set of failed nodes that only grows: a proposal follows from what is known now.  A
  * node that can hear but not be heard is in nobody's clique and holds nobody up.  Waiting is only
  * for members of the old ring that have not joined yet, until they join or are given up by one of
- * us, and shortly for a ring that is to be merged.  PROTOCOL.md section 6.
+ * us, and shortly for a ring that is to be merged and for who joined and does not fit in yet.
+ * PROTOCOL.md section 6.
  */
 #include "exec/totem/internal.h"
 
 #define FOREIGN_WAIT_NS		(150 * MS_NS)	/* a start or a merge waits so long for others */
+#define LEFT_OUT_NS		(50 * MS_NS)	/* repeats of lost JOINs have come by then */
 #define MATES_EXTRA_NS		(150 * MS_NS)	/* beyond silence and probes */
 #define CHANGED_MIND_NS		(100 * MS_NS)	/* its proposal settles, or COMMIT ends */
 #define COALESCE_BASE_NS	(200 * US_NS)
@@ -105,7 +107,7 @@ join_send(struct totem *t)
 {
 	struct gather *gather = &t->gather;
 	struct control control;
-	uint64_t wait_ns;
+	uint64_t wait_ns, settled_ns = gather->since_ns + LEFT_OUT_NS;
 
 	gather_status_fill(t, &gather->told);
 	control = send_begin(t, WIRE_JOIN, WIRE_CONTROL_BYTES_MAX - TOTEM_HEADER_BYTES);
@@ -119,6 +121,8 @@ join_send(struct totem *t)
 	if (wait_ns > t->timing.join_ns)
 		wait_ns = t->timing.join_ns;
 	wait_ns -= prng_below(&t->prng, wait_ns / 8 + 1);
+	if (t->now_ns < settled_ns && t->now_ns + wait_ns > settled_ns)
+		wait_ns = settled_ns - t->now_ns;	/* left_out() ends */
 	totem_timer_set(t, TIMER_JOIN, t->now_ns + wait_ns);
 }
 
@@ -245,10 +249,11 @@ propose(struct totem *t)
 static bool
 left_out(struct totem *t, const struct nodebits *proposal)
 {
-	if (t->now_ns >= t->gather.foreign_until_ns)
+	if (t->now_ns >= t->gather.since_ns + LEFT_OUT_NS)
 		return false;
 	for (uint32_t slot = 1; slot < t->peer_count; slot++)
-		if (!nodebits_has(proposal, slot) && gather_joined(t, slot))
+		if (!nodebits_has(proposal, slot) && gather_joined(t, slot)
+		    && !t->peer[slot].refused)
 			return true;
 	return false;
 }

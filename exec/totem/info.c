@@ -62,7 +62,7 @@ totem_reconfigure(struct totem *t, uint64_t now_ns, const struct totem_timing *t
 		if (peer_slot(t, peers[i]) == NO_SLOT)
 			(void) peer_add(t, peers[i], true);
 	t->timing = *timing;
-	if (unknown > 0)
+	if (unknown > 0 && t->state == TOTEM_OPERATIONAL)
 		totem_timer_set(t, TIMER_BEACON, t->now_ns);
 	return 0;
 }

@@ -89,7 +89,7 @@ struct peer {
 	/* failure detector */
 	bool suspected;
 	enum totem_cause suspect_cause;
-	uint64_t suspected_ns, probe_next_ns, probe_stamp;
+	uint64_t suspected_ns, probe_sent_ns, probe_next_ns, probe_stamp;
 	uint32_t probes_sent;
 	enum totem_cause given_up;	/* TOTEM_CAUSE_NONE: not */
 	uint64_t given_up_ns;
@@ -164,7 +164,7 @@ struct gather {
 	struct nodebits foreign;	/* outside our ring, worth waiting for */
 	struct wire_status told;	/* our last JOIN */
 	uint32_t repeats;		/* JOINs sent since the content changed */
-	uint64_t foreign_until_ns;	/* so long for `foreign` */
+	uint64_t foreign_until_ns;	/* so long for `foreign`, and who is not mutual yet */
 	uint64_t mates_until_ns;	/* so long for members of our ring */
 	uint64_t join_sent_ns;
 };

@@ -236,9 +236,9 @@ order_update_aru(struct totem *t, struct ring *ring, struct wire_token *token)
 }
 
 static void
-update_brake(struct totem *t, struct wire_token *token)
+update_brake(struct totem *t, const struct ring *ring, struct wire_token *token)
 {
-	if (t->order.brake && !t->order.brake_counted && token->brake < UINT16_MAX) {
+	if (t->order.brake && !t->order.brake_counted && token->brake < ring->member_count) {
 		token->brake++;
 		t->order.brake_counted = true;
 	} else if (!t->order.brake && t->order.brake_counted) {
@@ -270,6 +270,7 @@ update_recovery(struct totem *t, struct ring *ring, struct wire_token *token, ui
 	if (++token->quiet < ring->member_count)
 		return false;
 	token->flags |= WIRE_TOKEN_INSTALL;
+	token->quiet = 0;
 	return true;
 }
 
@@ -352,7 +353,7 @@ order_visit(struct totem *t, bool fresh)
 	request_missing(t, ring, token);
 	order->promised = received_seq;
 	order_update_aru(t, ring, token);
-	update_brake(t, token);
+	update_brake(t, ring, token);
 	install = update_recovery(t, ring, token, count);
 	rest = rest_decide(t, fresh, alone, resent, count);
 	order->braked = token->brake > 0 && fresh && ring->my_index == 0 && !install

@@ -231,9 +231,7 @@ wire_token_get(const uint8_t *body, size_t len, struct wire_token *ret_token)
 	token.brake = buf_get_u16(&in);
 	token.flags = buf_get_u8(&in);
 	token.range_count = buf_get_u8(&in);
-	/* Both count members. */
-	if (!buf_reader_ok(&in) || token.quiet > TOTEM_NODES_MAX || token.brake > TOTEM_NODES_MAX
-	    || token.range_count > TOTEM_RTR_RANGES_MAX)
+	if (!buf_reader_ok(&in) || token.range_count > TOTEM_RTR_RANGES_MAX)
 		return false;
 	for (size_t i = 0; i < token.range_count; i++) {
 		token.range[i].first = buf_get_u32(&in);

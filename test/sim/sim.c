@@ -212,6 +212,12 @@ sim_settled(struct sim *sim)
 	    check_v14_undelivered(&sim->history) == NULL;
 }
 
+static bool
+sim_one_ring(struct sim *sim)
+{
+	return check_v14_unsettled(&sim->history, sim->forever) == NULL;
+}
+
 static void
 sim_unsettled(struct sim *sim, const char *when)
 {
@@ -295,7 +301,8 @@ sim_converge(struct sim *sim)
 
 	/* A fault of the last moment is noticed only now; a cut that stays, later still. */
 	sim_run_for(sim, sim->forever ? longest_ns : NOTICE_NS);
-	if (!sim_run_until(sim, sim_settled, healed_ns + backlog_ns + 5 * longest_ns -
+	if (!sim_run_until(sim, sim_one_ring, healed_ns + 5 * longest_ns - sim->now_ns) ||
+	    !sim_run_until(sim, sim_settled, healed_ns + backlog_ns + 5 * longest_ns -
 	    sim->now_ns)) {
 		sim_unsettled(sim, "not settled in time after the last fault");
 		return;
