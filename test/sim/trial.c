@@ -17,7 +17,7 @@
 #define LATENCY_TRIES	8u
 #define RESTARTS	6u
 #define PAUSES		8u
-#define FORGED		6u
+#define FORGED		12u
 #define THAWED_NS	(60 * MS_NS)	/* less than who proposed another set waits */
 #define BELIEVED_NS	(55 * MS_NS)	/* less than a silence counts for */
 
