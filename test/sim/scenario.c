@@ -618,12 +618,6 @@ START_TEST(many_nodes)
 END_TEST
 
 static void
-one_leaves(struct sim *sim, struct host *host)
-{
-	host_leave(sim, host);
-}
-
-static void
 one_is_back(struct sim *sim, struct host *host)
 {
 	host_leave(sim, host);
@@ -640,12 +634,6 @@ one_thaws(struct sim *sim, struct host *host)
 	sim_run_for(sim, MS_NS);
 }
 
-static void
-one_dies(struct sim *sim, struct host *host)
-{
-	host_kill(sim, host);
-}
-
 /* For a moment each knows something else of the others' JOINs, by chance.  A few of them must not
  * take that for the end of the gathering and go off with a ring that the others do not want, as
  * they once did in one of 200 thaws: it cost 100 ms. */
@@ -656,10 +644,10 @@ START_TEST(no_ring_of_a_few)
 		void (*happens)(struct sim *sim, struct host *host);
 		uint64_t limit_ns;
 	} change[] = {
-		{ "leaves", one_leaves, 20 * MS_NS },
+		{ "leaves", host_leave, 20 * MS_NS },
 		{ "is back", one_is_back, 110 * MS_NS },
 		{ "thaws", one_thaws, 50 * MS_NS },
-		{ "dies", one_dies, 75 * MS_NS },
+		{ "dies", host_kill, 75 * MS_NS },
 	};
 
 	for (uint64_t seed = 1; seed <= 200; seed++) {

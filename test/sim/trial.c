@@ -180,7 +180,7 @@ trial_pause(struct sim *sim, struct host *victim)
 {
 	bool quick = trial_quick(sim) && sim->network.loss == 0;
 
-	for (uint32_t i = 0; i < (quick ? PAUSES : 1); i++) {
+	for (uint32_t i = 0; i < (quick ? PAUSES : 1) && sim->check.failed == 0; i++) {
 		host_pause(sim, victim);
 		sim_run_for(sim, dice(&sim->chance, 2000, 4000) * MS_NS);
 		host_resume(sim, victim);
