@@ -107,7 +107,7 @@ join_send(struct totem *t)
 {
 	struct gather *gather = &t->gather;
 	struct control control;
-	uint64_t wait_ns, settled_ns = gather->since_ns + LEFT_OUT_NS;
+	uint64_t wait_ns;
 
 	gather_status_fill(t, &gather->told);
 	control = send_begin(t, WIRE_JOIN, WIRE_CONTROL_BYTES_MAX - TOTEM_HEADER_BYTES);
@@ -121,8 +121,9 @@ join_send(struct totem *t)
 	if (wait_ns > t->timing.join_ns)
 		wait_ns = t->timing.join_ns;
 	wait_ns -= prng_below(&t->prng, wait_ns / 8 + 1);
-	if (t->now_ns < settled_ns && t->now_ns + wait_ns > settled_ns)
-		wait_ns = settled_ns - t->now_ns;	/* left_out() ends */
+	if (t->now_ns < gather->left_out_until_ns
+	    && t->now_ns + wait_ns > gather->left_out_until_ns)
+		wait_ns = gather->left_out_until_ns - t->now_ns;	/* look once more then */
 	totem_timer_set(t, TIMER_JOIN, t->now_ns + wait_ns);
 }
 
@@ -165,6 +166,7 @@ gather_begin(struct totem *t, enum totem_cause cause, uint32_t node)
 	totem_enter(t, TOTEM_GATHER, cause, node);
 	t->epoch++;
 	gather->since_ns = t->now_ns;
+	gather->left_out_until_ns = t->now_ns + LEFT_OUT_NS;
 	gather->mates_until_ns = t->now_ns + mates_wait_ns(t);
 	gather->foreign_until_ns = t->now_ns + FOREIGN_WAIT_NS;
 	gather->join_sent_ns = 0;
@@ -249,7 +251,7 @@ propose(struct totem *t)
 static bool
 left_out(struct totem *t, const struct nodebits *proposal)
 {
-	if (t->now_ns >= t->gather.since_ns + LEFT_OUT_NS)
+	if (t->now_ns >= t->gather.left_out_until_ns)
 		return false;
 	for (uint32_t slot = 1; slot < t->peer_count; slot++)
 		if (!nodebits_has(proposal, slot) && gather_joined(t, slot)

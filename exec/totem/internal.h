@@ -166,6 +166,7 @@ struct gather {
 	uint32_t repeats;		/* JOINs sent since the content changed */
 	uint64_t foreign_until_ns;	/* so long for `foreign`, and who is not mutual yet */
 	uint64_t mates_until_ns;	/* so long for members of our ring */
+	uint64_t left_out_until_ns;	/* so long for who joined and does not fit in */
 	uint64_t join_sent_ns;
 };
 
