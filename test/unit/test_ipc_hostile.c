@@ -515,6 +515,65 @@ START_TEST(late_client_is_forgiven)
 }
 END_TEST
 
+/* Send until the server dozes for us; not more than 100 records. */
+static bool
+dozes_for(struct raw *raw)
+{
+	const uint32_t *wish = &raw->page->to_daemon.consumer_wish;
+	uint64_t until;
+
+	for (uint64_t number = 1; number <= 100; number++) {
+		raw_put(raw, TOY_RECORD_COUNT, &number, sizeof number);
+		raw_bell(raw);
+		until = cs_timestamp_get() + 5 * MS_NS;
+		while (cs_timestamp_get() < until)
+			if (__atomic_load_n(wish, __ATOMIC_SEQ_CST) == IPC_DOZING)
+				return true;
+	}
+	return false;
+}
+
+/* Who streams while it reads nothing slows the ring, and then dies: the ring is slowed no longer,
+ * whether the server sleeps or dozes for it when the end comes. */
+START_TEST(the_dead_slow_nobody)
+{
+	/* What does not fit into its ring is three quarters of the limit. */
+	struct { uint32_t head[2]; struct toy_burst burst; } call = {
+		.head = { 1, 0 },
+		.burst = { .bytes = 1024, .count =
+		    (IPC_RING_SMALL_BYTES + TOY_BACKLOG_BYTES * 3 / 4) / 1024 },
+	};
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *other = open_ok();
+	struct toy_state state;
+	uint64_t start, took_ns, dozed = 0;
+	struct raw raw;
+
+	for (uint64_t round = 1; round <= 5; round++) {
+		raw_open(&raw);
+		raw_put(&raw, TOY_CALL_BURST | IPC_FUNCTION_CALL, &call, sizeof call);
+		raw_bell(&raw);
+		start = cs_timestamp_get();
+		do
+			state = state_get(other);
+		while (state.congested_on < round && cs_timestamp_get() - start < TOY_GRACE_NS);
+		ck_assert_uint_eq(state.congested_on, round);
+		dozed += dozes_for(&raw);
+		took_ns = cs_timestamp_get() - start;
+		raw_close(&raw);
+		(void) poll(NULL, 0, 150);	/* a question would wake the server */
+		state = active_wait(other, 1);
+		ck_assert_uint_eq(state.congested_off, round);
+		ck_assert_uint_lt(state.congested_ns, took_ns + 100 * MS_NS);
+		ck_assert_uint_eq(state.slow_cut, 0);
+		ck_assert_uint_eq(state.backlog_bytes, 0);
+	}
+	ck_assert_uint_gt(dozed, 0);
+	other = client_close(other);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
 /* --- the daemon refuses, dies, never was --- */
 
 START_TEST(refusals_have_their_errors)
@@ -647,6 +706,7 @@ hostile_suite(void)
 	tcase_add_test(tc, slow_client_is_cut_after_grace);
 	tcase_add_test(tc, very_slow_client_is_cut_at_once);
 	tcase_add_test(tc, late_client_is_forgiven);
+	tcase_add_test(tc, the_dead_slow_nobody);
 	tcase_add_test(tc, refusals_have_their_errors);
 	tcase_add_test(tc, out_of_descriptors_is_said);
 	tcase_add_loop_test(tc, daemon_death_is_heard_at_once, 0, 3);
