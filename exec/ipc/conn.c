@@ -120,8 +120,8 @@ conn_bell(struct ipc_conn *conn)
 		ipc_conn_ring(conn);
 }
 
-static void
-conn_garbage(struct ipc_conn *conn, const char *what)
+void
+ipc_conn_garbage(struct ipc_conn *conn, const char *what)
 {
 	if (conn->cut)
 		return;
@@ -132,57 +132,6 @@ conn_garbage(struct ipc_conn *conn, const char *what)
 	ipc_cut(conn, /* drain= */ false);
 }
 
-void
-ipc_conn_backlog_drop(struct ipc_conn *conn)
-{
-	struct ipc_pending *pending;
-
-	while ((pending = STAILQ_FIRST(&conn->backlog)) != NULL) {
-		STAILQ_REMOVE_HEAD(&conn->backlog, link);
-		free(pending);
-	}
-	cs_assert(conn->server->stats.backlog_bytes >= conn->backlog_bytes);
-	conn->server->stats.backlog_bytes -= conn->backlog_bytes;
-	conn->backlog_bytes = 0;
-}
-
-static int
-conn_put_pending(struct ipc_conn *conn, const struct ipc_pending *pending)
-{
-	union {
-		const uint8_t *data;
-		void *base;	/* struct iovec serves reading and writing; this is only read */
-	} from = { .data = pending->data };
-	struct iovec iov = { .iov_base = from.base, .iov_len = pending->len };
-
-	return ipc_ring_put(&conn->to_client, pending->function, &iov, 1, 0);
-}
-
-/* Move what waits into the ring, as far as there is room.  False: some is left. */
-static bool
-backlog_move(struct ipc_conn *conn)
-{
-	struct ipc_pending *pending;
-	size_t cost;
-	int r;
-
-	while ((pending = STAILQ_FIRST(&conn->backlog)) != NULL) {
-		r = conn_put_pending(conn, pending);
-		if (r == -EAGAIN)
-			return false;
-		if (r < 0) {
-			conn_garbage(conn, "tail of the event ring");
-			return true;
-		}
-		cost = sizeof *pending + pending->len;
-		STAILQ_REMOVE_HEAD(&conn->backlog, link);
-		free(pending);
-		conn->backlog_bytes -= cost;
-		conn->server->stats.backlog_bytes -= cost;
-	}
-	return true;
-}
-
 /* The client says when its ring is at most half full; ask for that, then look whether it is. */
 static void
 conn_flush(struct ipc_conn *conn)
@@ -190,10 +139,10 @@ conn_flush(struct ipc_conn *conn)
 	uint32_t *wish = &conn->page->to_client.producer_wish;
 	unsigned int tries = 0;
 
-	while (!backlog_move(conn)) {
+	while (!ipc_backlog_move(conn)) {
 		/* Each try fills half a ring at least, so an honest client comes to an end. */
 		if (tries++ == IPC_FLUSH_MAX) {
-			conn_garbage(conn, "tail of the event ring");
+			ipc_conn_garbage(conn, "tail of the event ring");
 			return;
 		}
 		__atomic_store_n(wish, 1, __ATOMIC_SEQ_CST);
@@ -202,29 +151,6 @@ conn_flush(struct ipc_conn *conn)
 	}
 	if (ipc_ring_used(&conn->to_client) > 0)
 		conn_bell(conn);
-}
-
-static int
-backlog_add(struct ipc_conn *conn, uint32_t function, const struct iovec *iov, size_t count,
-    size_t len)
-{
-	struct ipc_pending *pending;
-	size_t at = 0;
-
-	pending = malloc(sizeof *pending + len);
-	if (pending == NULL)
-		return -ENOMEM;
-	pending->function = function;
-	pending->len = (uint32_t) len;
-	for (size_t i = 0; i < count; i++) {
-		if (iov[i].iov_len > 0)
-			memcpy(pending->data + at, iov[i].iov_base, iov[i].iov_len);
-		at += iov[i].iov_len;
-	}
-	STAILQ_INSERT_TAIL(&conn->backlog, pending, link);
-	conn->backlog_bytes += sizeof *pending + len;
-	conn->server->stats.backlog_bytes += sizeof *pending + len;
-	return 0;
 }
 
 int
@@ -241,13 +167,13 @@ ipc_event(struct ipc_conn *conn, uint32_t function, const struct iovec *iov, siz
 	if (STAILQ_EMPTY(&conn->backlog))
 		r = ipc_ring_put(&conn->to_client, function, iov, count, 0);
 	if (r == -EBADMSG) {
-		conn_garbage(conn, "tail of the event ring");
+		ipc_conn_garbage(conn, "tail of the event ring");
 		return -ENOBUFS;
 	}
 	if (r == -EAGAIN) {
 		if (!ipc_backlog_room(conn, sizeof(struct ipc_pending) + len))
 			return -ENOBUFS;
-		if (backlog_add(conn, function, iov, count, len) < 0) {
+		if (ipc_backlog_add(conn, function, iov, count, len) < 0) {
 			ipc_disconnect(conn, "no memory for its events");
 			return -ENOBUFS;
 		}
@@ -289,7 +215,7 @@ conn_call(struct ipc_conn *conn, const struct ipc_ring_record *record, const uin
 
 	if (record->len < IPC_CALL_HEAD_BYTES ||
 	    record->len > IPC_CALL_HEAD_BYTES + IPC_CALL_BYTES_MAX || conn->call_pending) {
-		conn_garbage(conn, "call");
+		ipc_conn_garbage(conn, "call");
 		return;
 	}
 	memcpy(&sequence, data, sizeof sequence);
@@ -308,7 +234,7 @@ conn_record(struct ipc_conn *conn, const struct ipc_ring_record *record)
 	int r;
 
 	if (record->len > IPC_RECORD_BYTES_MAX) {
-		conn_garbage(conn, "length of a record");
+		ipc_conn_garbage(conn, "length of a record");
 		return 0;
 	}
 	ipc_ring_read(&conn->to_daemon, record, 0, server->record, record->len);
@@ -326,7 +252,7 @@ conn_record(struct ipc_conn *conn, const struct ipc_ring_record *record)
 	ipc_ring_advance(&conn->to_daemon, record);
 	ipc_ring_release(&conn->to_daemon);
 	if (r < 0)
-		conn_garbage(conn, "content of a record");
+		ipc_conn_garbage(conn, "content of a record");
 	server->stats.records++;
 	return 0;
 }
@@ -370,7 +296,7 @@ conn_drain(struct ipc_conn *conn)
 		bytes += record.len;
 	}
 	if (r == -EBADMSG)
-		conn_garbage(conn, "ring to the daemon");
+		ipc_conn_garbage(conn, "ring to the daemon");
 	if (r == -EAGAIN && conn->state == IPC_CONN_CLOSING)
 		conn->drain_until = conn->to_daemon.at;		/* its head went back */
 }

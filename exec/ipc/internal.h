@@ -2,8 +2,8 @@
  * Copyright (c) 2026 The cluster executive authors
  *
  * Between the files of exec/ipc/: server.c owns sockets and the work queue; slow.c deals with
- * clients that do not read; doze.c with those that need not ring, and with time; conn.c with one
- * connection's memory, calls, records and events.
+ * clients that do not read, backlog.c with what waits for them; doze.c with those that need not
+ * ring, and with time; conn.c with one connection's memory, calls, records and events.
  *
  * A connection is freed by server.c only, from the main loop, never while a handler runs:
  *
@@ -105,6 +105,14 @@ void ipc_turn(struct ipc_conn *conn);
 /* Hang up from the work handler; `drain`: take what it sent before. */
 void ipc_cut(struct ipc_conn *conn, bool drain);
 
+/* backlog.c */
+/* Behind what waits already.  0 or -ENOMEM. */
+int ipc_backlog_add(struct ipc_conn *conn, uint32_t function, const struct iovec *iov, size_t count,
+    size_t len);
+/* Move what waits into the client's ring, as far as there is room.  False: some is left. */
+bool ipc_backlog_move(struct ipc_conn *conn);
+void ipc_backlog_drop(struct ipc_conn *conn);
+
 /* slow.c */
 /* To be called when a backlog grew or shrank; from the main loop only. */
 void ipc_congestion_check(struct ipc_server *server);
@@ -126,7 +134,8 @@ void ipc_conn_unmap(struct ipc_conn *conn);
 void ipc_conn_turn(struct ipc_conn *conn);
 /* CLOSING, and nothing is left to take. */
 bool ipc_conn_drained(const struct ipc_conn *conn);
-void ipc_conn_backlog_drop(struct ipc_conn *conn);
+/* It broke the rules: disconnect it, once, and say what was wrong. */
+void ipc_conn_garbage(struct ipc_conn *conn, const char *what);
 /* Send the byte that belongs to its IPC_RUNG, or owe it. */
 void ipc_conn_ring(struct ipc_conn *conn);
 #endif

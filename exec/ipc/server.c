@@ -85,7 +85,7 @@ ipc_cut(struct ipc_conn *conn, bool drain)
 {
 	conn->cut = true;
 	conn->drain = drain;
-	ipc_conn_backlog_drop(conn);
+	ipc_backlog_drop(conn);
 	ipc_queue_move(conn, IPC_QUEUE_READY);
 }
 
@@ -119,7 +119,7 @@ conn_free(struct ipc_conn *conn)
 	if (conn->state == IPC_CONN_HELLO)
 		(void) qb_loop_timer_del(server->loop, conn->hello_timer);
 	conn_socket_close(conn);
-	ipc_conn_backlog_drop(conn);
+	ipc_backlog_drop(conn);
 	ipc_queue_move(conn, IPC_QUEUE_NONE);
 	ipc_conn_unmap(conn);
 	TAILQ_REMOVE(&server->conns, conn, link);
@@ -136,7 +136,7 @@ conn_hang_up(struct ipc_conn *conn, bool drain)
 		return;
 	}
 	conn_socket_close(conn);
-	ipc_conn_backlog_drop(conn);
+	ipc_backlog_drop(conn);
 	if (conn->state == IPC_CONN_OPEN) {
 		conn->state = IPC_CONN_CLOSING;
 		conn->drain_until =
