@@ -237,7 +237,7 @@ const struct config_key config_keys[] = {
 	TEXT("system", "run_dir", ROOT(run_dir), false, "Where the lock and pid file is."),
 	BYTES("system", "client_backlog", ROOT(client_backlog_bytes), 16777216, 65536, 134217728,
 	    "Bytes queued for slow clients at most; more than half of it slows the ring."),
-	MS("system", "client_grace", ROOT(client_grace_ms), 1000, 10,
+	MS("system", "client_grace", ROOT(client_grace_ms), 2000, 10,
 	    "So long may a client be slow before it is cut off."),
 	NO_EFFECT("system", "qb_ipc_type", "clients are connected by shared memory"),
 	NO_EFFECT("system", "move_to_root_cgroup", "the service manager places the daemon"),

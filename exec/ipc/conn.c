@@ -171,7 +171,7 @@ ipc_event(struct ipc_conn *conn, uint32_t function, const struct iovec *iov, siz
 		return -ENOBUFS;
 	}
 	if (r == -EAGAIN) {
-		if (!ipc_backlog_room(conn, sizeof(struct ipc_pending) + len))
+		if (!ipc_backlog_room(conn, IPC_PENDING_BYTES + len))
 			return -ENOBUFS;
 		if (ipc_backlog_add(conn, function, iov, count, len) < 0) {
 			ipc_disconnect(conn, "no memory for its events");

@@ -36,12 +36,24 @@ enum ipc_conn_state { IPC_CONN_HELLO, IPC_CONN_OPEN, IPC_CONN_CLOSING };
 enum ipc_queue { IPC_QUEUE_NONE, IPC_QUEUE_READY, IPC_QUEUE_BLOCKED, IPC_QUEUE_STARVED,
 	IPC_QUEUE_DOZING };
 
-struct ipc_pending {		/* an event that waits for room in the ring to the client */
-	STAILQ_ENTRY(ipc_pending) link;
+struct ipc_content {		/* of an event that waits, for one client or several */
+	uint32_t users;
 	uint32_t function;
 	uint32_t len;
 	uint8_t data[];
 };
+
+struct ipc_pending {		/* an event that waits for room in the ring to the client */
+	STAILQ_ENTRY(ipc_pending) link;
+	struct ipc_content *content;
+};
+
+struct ipc_slow {		/* while the ring is slowed */
+	uint32_t tail;			/* how far it had read at the last check, */
+	uint32_t still;			/* at which it had read nothing, so many times in a row */
+};
+
+#define IPC_PENDING_BYTES	(sizeof(struct ipc_pending) + sizeof(struct ipc_content))
 
 struct ipc_conn {
 	TAILQ_ENTRY(ipc_conn) link;		/* in server->conns */
@@ -66,7 +78,9 @@ struct ipc_conn {
 	bool drain;			/* ... after taking what it sent */
 	unsigned int bell_tries;	/* in a row that failed: it is owed a bell */
 	STAILQ_HEAD(, ipc_pending) backlog;
-	size_t backlog_bytes;
+	size_t backlog_bytes;		/* as if none of it were shared */
+	struct ipc_slow slow;
+	bool slow_told;			/* the log has it that the ring waits for it */
 };
 
 TAILQ_HEAD(ipc_conns, ipc_conn);
@@ -88,8 +102,11 @@ struct ipc_server {
 	bool ticks;
 	int tick_fd;			/* a timer: a tick comes */
 	bool held;
-	bool congested, grace_over;
-	qb_loop_timer_handle grace_timer;
+	struct ipc_content *queued_last;	/* NULL: it waits no more */
+	bool congested;
+	bool check_due;			/* of who reads; else its timer runs, while congested */
+	uint32_t checks;		/* since the ring is slowed */
+	qb_loop_timer_handle check_timer;
 	uint8_t *record;		/* the copy of the one being handled */
 	struct ipc_stats stats;
 };

@@ -48,10 +48,10 @@ struct ipc_handlers {
 
 struct ipc_config {
 	const char *name;		/* service, with the instance's suffix: ipc_name() */
-	size_t backlog_bytes_max;	/* of all clients, beyond their rings: never more; and so
-					 * long may it be more than half of it, while the ring is
-					 * slowed; then the slowest is cut off */
-	uint64_t grace_ns;
+	size_t backlog_bytes_max;	/* of all clients, beyond their rings: never more.  What
+					 * several are to get counts once.  Over half of it the
+					 * ring is slowed, until it is a quarter. */
+	uint64_t grace_ns;		/* who reads nothing for so long meanwhile is cut off */
 };
 
 struct ipc_stats {
@@ -81,7 +81,7 @@ const struct ipc_stats *ipc_server_stats(const struct ipc_server *server);
 
 /* At most 64 KiB. */
 void ipc_reply(struct ipc_conn *conn, const void *data, size_t len);
-/* 0; -ENOBUFS: backlog and grace exhausted, or hung up: the connection is closed from the main
+/* 0; -ENOBUFS: cut off as it is too slow, or hung up: the connection is closed from the main
  * loop; -EMSGSIZE: more than half the client's ring. */
 int ipc_event(struct ipc_conn *conn, uint32_t function, const struct iovec *iov, size_t count);
 void ipc_disconnect(struct ipc_conn *conn, const char *why);	/* from the main loop, soon */

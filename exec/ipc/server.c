@@ -548,8 +548,8 @@ ipc_server_free(struct ipc_server *server)
 		}
 		conn_free(conn);
 	}
-	if (server->congested && !server->grace_over)
-		(void) qb_loop_timer_del(server->loop, server->grace_timer);
+	if (server->congested && !server->check_due)
+		(void) qb_loop_timer_del(server->loop, server->check_timer);
 	server_fd_close(server, server->tick_fd);
 	server_fd_close(server, server->listen_fd);
 	server_fd_close(server, server->work_fd);

@@ -14,7 +14,8 @@
  *     These four are not repeated below where they mean nothing else.
  *   - One thread may send while another dispatches the same handle; callbacks run in the thread
  *     that dispatches and may call every function here, cpg_finalize() included.
- *   - A process that neither dispatches nor leaves is cut off after a backlog that the daemon's
+ *   - All senders are slowed down for a process that dispatches more slowly than events come.  One
+ *     that neither dispatches nor leaves is cut off after a time and a backlog that the daemon's
  *     configuration sets; it then sees CS_ERR_LIBRARY and the others see it leave.
  *   - Sizes are bytes.  Group names are bytes with a length: a terminating NUL counts when the
  *     length says so.

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +21,12 @@
 
 #define MS_NS	UINT64_C(1000000)
 
+struct toy_conn {
+	LIST_ENTRY(toy_conn) link;
+	struct ipc_conn *conn;
+	uint64_t records, errors;
+};
+
 struct toy {
 	qb_loop_t *loop;
 	struct ipc_server *server;
@@ -27,11 +34,8 @@ struct toy {
 	uint32_t room_each, room;
 	bool kick_coming;
 	uint64_t congested_since_ns;
+	LIST_HEAD(, toy_conn) conns;
 	struct toy_state state;
-};
-
-struct toy_conn {
-	uint64_t records, errors;
 };
 
 static int
@@ -52,7 +56,11 @@ toy_opened(void *host, struct ipc_conn *conn)
 {
 	struct toy *toy = host;
 
-	ipc_conn_private_set(conn, calloc(1, sizeof(struct toy_conn)));
+	struct toy_conn *mine = calloc(1, sizeof *mine);
+
+	mine->conn = conn;
+	LIST_INSERT_HEAD(&toy->conns, mine, link);
+	ipc_conn_private_set(conn, mine);
 	toy->state.opened++;
 	return 0;
 }
@@ -66,6 +74,7 @@ toy_closed(void *host, struct ipc_conn *conn)
 	toy->state.closed++;
 	toy->state.closed_records += mine->records;
 	toy->state.closed_errors += mine->errors;
+	LIST_REMOVE(mine, link);
 	free(mine);
 }
 
@@ -134,10 +143,12 @@ toy_record(void *host, struct ipc_conn *conn, uint32_t function, const void *dat
 	return 0;
 }
 
+/* `all`: not to this connection only, each event to every one before the next event. */
 static void
-toy_burst(struct ipc_conn *conn, const void *data, size_t len)
+toy_burst(struct toy *toy, struct ipc_conn *conn, bool all, const void *data, size_t len)
 {
 	struct toy_burst burst;
+	struct toy_conn *each;
 	uint8_t *bytes;
 
 	if (len != sizeof burst)
@@ -148,7 +159,11 @@ toy_burst(struct ipc_conn *conn, const void *data, size_t len)
 		struct iovec iov = { .iov_base = bytes, .iov_len = burst.bytes };
 
 		memcpy(bytes, &i, burst.bytes < sizeof i ? burst.bytes : sizeof i);
-		(void) ipc_event(conn, TOY_EVENT_BURST, &iov, 1);
+		if (!all)
+			(void) ipc_event(conn, TOY_EVENT_BURST, &iov, 1);
+		else
+			LIST_FOREACH(each, &toy->conns, link)
+				(void) ipc_event(each->conn, TOY_EVENT_BURST, &iov, 1);
 	}
 	free(bytes);
 }
@@ -221,7 +236,8 @@ toy_request(void *host, struct ipc_conn *conn, uint32_t function, const void *da
 		toy_state(toy, conn);
 		return;
 	case TOY_CALL_BURST:
-		toy_burst(conn, data, len);
+	case TOY_CALL_BURST_ALL:
+		toy_burst(toy, conn, function == TOY_CALL_BURST_ALL, data, len);
 		break;
 	case TOY_CALL_SILENCE:
 		return;

@@ -23,6 +23,7 @@ enum toy_call {
 	TOY_CALL_HOLD = 5,	/* hold for 100 ms from now */
 	TOY_CALL_LIMIT_FDS = 6,	/* no new descriptors from now on */
 	TOY_CALL_CLOSE = 7,	/* the engine disconnects us, after the reply */
+	TOY_CALL_BURST_ALL = 8,	/* toy_burst -> nothing; that many events to all connections */
 	TOY_CALL_NOTHING = 99,	/* any other number does nothing, too */
 };
 

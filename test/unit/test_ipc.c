@@ -19,39 +19,11 @@
 #include <corosync/ipc/link.h>
 #include "exec/base/prng.h"
 #include "lib/client.h"
+#include "test/unit/ipc_ask.h"
 #include "test/unit/ipc_toy.h"
 
 #define MS_NS		UINT64_C(1000000)
 #define BIG_BYTES	(1048576u + 1024u)
-
-static struct client *
-open_ok(void)
-{
-	struct client *client;
-
-	ck_assert_int_eq(client_open("toy", true, &client), CS_OK);
-	return client;
-}
-
-static void
-call_ok(struct client *client, uint32_t function, void *data, size_t len)
-{
-	struct iovec iov = { .iov_base = data, .iov_len = len };
-
-	ck_assert_int_eq(client_call(client, function, &iov, 1, NULL, 0, NULL), CS_OK);
-}
-
-static struct toy_state
-state_get(struct client *client)
-{
-	struct toy_state state;
-	size_t len;
-
-	ck_assert_int_eq(client_call(client, TOY_CALL_STATE, NULL, 0, &state, sizeof state, &len),
-	    CS_OK);
-	ck_assert_uint_eq(len, sizeof state);
-	return state;
-}
 
 /* Wait until the server says so; 5 s at most. */
 static struct toy_state
@@ -61,7 +33,7 @@ state_wait(struct client *client, bool (*there)(const struct toy_state *, uint64
 	struct toy_state state;
 
 	do {
-		state = state_get(client);
+		state = ask_state(client);
 		if (there(&state, arg))
 			return state;
 		(void) poll(NULL, 0, 1);
@@ -93,14 +65,14 @@ count_send(struct client *client, uint64_t number)
 START_TEST(a_call_comes_after_what_was_sent)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	struct toy_state state;
 	uint64_t number = 0;
 
 	for (int round = 1; round <= 50; round++) {
 		for (int i = 0; i < 37; i++)
 			count_send(client, ++number);
-		state = state_get(client);
+		state = ask_state(client);
 		ck_assert_uint_eq(state.connection_records, number);
 		ck_assert_uint_eq(state.connection_errors, 0);
 	}
@@ -114,22 +86,22 @@ END_TEST
 START_TEST(refused_records_come_again_in_order)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok(), *other = open_ok();
+	struct client *client = ask_open(), *other = ask_open();
 	uint32_t room = 4;
 	struct toy_state state;
 
-	call_ok(client, TOY_CALL_ROOM, &room, sizeof room);
-	call_ok(client, TOY_CALL_HOLD, NULL, 0);
+	ask_call(client, TOY_CALL_ROOM, &room, sizeof room);
+	ask_call(client, TOY_CALL_HOLD, NULL, 0);
 	for (uint64_t i = 1; i <= 200; i++) {
 		count_send(client, i);
 		count_send(other, i);
 	}
-	state = state_get(client);
+	state = ask_state(client);
 	ck_assert_uint_eq(state.connection_records, 200);
 	ck_assert_uint_eq(state.connection_errors, 0);
 	ck_assert_uint_ge(state.refused, 40);
 	ck_assert_uint_ge(state.total_records, 200 + 100);	/* the other got its share */
-	state = state_get(other);
+	state = ask_state(other);
 	ck_assert_uint_eq(state.connection_records, 200);
 	other = client_close(other);
 	client = client_close(client);
@@ -147,13 +119,13 @@ closed_is(const struct toy_state *state, uint64_t count)
 START_TEST(a_close_comes_after_what_was_sent)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *watcher = open_ok();
+	struct client *watcher = ask_open();
 	uint32_t room = 10;
 	struct toy_state state;
 
-	call_ok(watcher, TOY_CALL_ROOM, &room, sizeof room);
+	ask_call(watcher, TOY_CALL_ROOM, &room, sizeof room);
 	for (uint64_t round = 1; round <= 5; round++) {
-		struct client *client = open_ok();
+		struct client *client = ask_open();
 
 		for (uint64_t i = 1; i <= 200; i++)
 			count_send(client, i);
@@ -170,15 +142,15 @@ END_TEST
 START_TEST(held_server_takes_nothing_until_let_go)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok(), *late;
+	struct client *client = ask_open(), *late;
 	uint64_t start;
 
-	call_ok(client, TOY_CALL_HOLD, NULL, 0);
+	ask_call(client, TOY_CALL_HOLD, NULL, 0);
 	start = cs_timestamp_get();
 	count_send(client, 1);
-	late = open_ok();		/* connecting goes on */
+	late = ask_open();		/* connecting goes on */
 	ck_assert_uint_lt(cs_timestamp_get() - start, 90 * MS_NS);
-	ck_assert_uint_eq(state_get(client).connection_records, 1);
+	ck_assert_uint_eq(ask_state(client).connection_records, 1);
 	ck_assert_uint_ge(cs_timestamp_get() - start, 90 * MS_NS);
 	late = client_close(late);
 	client = client_close(client);
@@ -247,7 +219,7 @@ bulk_take(struct client *client, struct bulk *bulk, uint64_t until, bool wait)
 START_TEST(a_hundred_thousand_each_way)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	struct bulk out = { .lengths = { .state = 77 } }, in = out;
 	struct toy_state state;
 	cs_error_t error;
@@ -266,7 +238,7 @@ START_TEST(a_hundred_thousand_each_way)
 			bulk_take(client, &in, UINT64_MAX, false);
 	}
 	bulk_take(client, &in, out.count, true);
-	state = state_get(client);
+	state = ask_state(client);
 	ck_assert_uint_eq(state.slow_cut + state.garbage_cut, 0);
 	ck_assert_uint_eq(state.backlog_bytes, 0);
 #ifndef __SANITIZE_ADDRESS__	/* whose shadow counts as well */
@@ -283,7 +255,7 @@ END_TEST
 START_TEST(large_records_and_too_large_ones)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok(), *small;
+	struct client *client = ask_open(), *small;
 	uint8_t *bytes = calloc(1, IPC_RING_LARGE_BYTES);
 	struct iovec iov = { .iov_base = bytes, .iov_len = BIG_BYTES };
 	struct client_record record;
@@ -317,13 +289,13 @@ END_TEST
 START_TEST(full_ring_says_try_again)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	static uint8_t bytes[1024], large[IPC_CALL_BYTES_MAX];
 	struct iovec iov = { .iov_base = bytes, .iov_len = sizeof bytes };
 	uint64_t number = 1;
 	struct toy_state state;
 
-	call_ok(client, TOY_CALL_HOLD, NULL, 0);
+	ask_call(client, TOY_CALL_HOLD, NULL, 0);
 	memcpy(bytes, &number, sizeof number);
 	while (client_send(client, TOY_RECORD_COUNT, &iov, 1) == CS_OK) {
 		number++;
@@ -334,7 +306,7 @@ START_TEST(full_ring_says_try_again)
 	ck_assert_uint_ge(client_send_fill(client), 99);
 	iov = (struct iovec) { .iov_base = large, .iov_len = IPC_CALL_BYTES_MAX };
 	ck_assert_int_eq(client_call(client, TOY_CALL_NOTHING, &iov, 1, NULL, 0, NULL), CS_OK);
-	state = state_get(client);
+	state = ask_state(client);
 	ck_assert_uint_eq(state.connection_records, number - 1);
 	ck_assert_uint_eq(client_send_fill(client), 0);
 	client = client_close(client);
@@ -349,7 +321,7 @@ END_TEST
 START_TEST(select_and_one_at_a_time)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	struct prng prng = { .state = 9 };
 	struct client_record record;
 	uint64_t sent = 0, taken = 0, stray = 0;
@@ -414,14 +386,14 @@ recv(int fd, void *data, size_t len, int flags)
 START_TEST(event_at_the_moment_of_arming)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	struct toy_burst burst = { .count = 1, .bytes = 8 };
 	struct pollfd poller = { .events = POLLIN };
 	struct client_record record;
 
 	ck_assert_int_eq(client_fd(client, &poller.fd), CS_OK);
 	for (int i = 0; i < 20; i++) {
-		call_ok(client, TOY_CALL_BURST, &burst, sizeof burst);
+		ask_call(client, TOY_CALL_BURST, &burst, sizeof burst);
 		ck_assert_int_eq(client_next(client, 1000, &record), CS_OK);
 		late_client = client;
 		client_done(client);
@@ -440,18 +412,18 @@ END_TEST
 START_TEST(bells_are_rung_for_sleepers_only)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	struct toy_burst burst = { .count = 5000, .bytes = 100 };
 	struct client_record record;
-	struct toy_state before = state_get(client), after;
+	struct toy_state before = ask_state(client), after;
 
-	call_ok(client, TOY_CALL_BURST, &burst, sizeof burst);
+	ask_call(client, TOY_CALL_BURST, &burst, sizeof burst);
 	for (uint32_t i = 0; i < burst.count; i++) {
 		if (client_next(client, 3000, &record) != CS_OK)
 			ck_abort_msg("event %u", i);
 		client_done(client);
 	}
-	after = state_get(client);
+	after = ask_state(client);
 	ck_assert_uint_ge(after.doorbells_tx, before.doorbells_tx + 1);
 	ck_assert_uint_le(after.doorbells_tx, before.doorbells_tx + 10);
 	client = client_close(client);
@@ -463,12 +435,12 @@ END_TEST
 START_TEST(dispatching_nests)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	struct toy_burst burst = { .count = 3, .bytes = 8 };
 	struct client_record outer, inner;
 	uint32_t number;
 
-	call_ok(client, TOY_CALL_BURST, &burst, sizeof burst);
+	ask_call(client, TOY_CALL_BURST, &burst, sizeof burst);
 	ck_assert_int_eq(client_next(client, 1000, &outer), CS_OK);
 	ck_assert_int_eq(client_next(client, 1000, &inner), CS_OK);
 	memcpy(&number, inner.data, sizeof number);
@@ -502,7 +474,7 @@ wait_for_event(void *data)
 START_TEST(interrupt_wakes_who_waits)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	pthread_t thread;
 	void *result;
 
@@ -529,7 +501,7 @@ call_many(void *data)
 START_TEST(threads_share_a_connection)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	struct client_record record;
 	uint64_t number = 0;
 	struct iovec iov = { .iov_base = &number, .iov_len = sizeof number };
@@ -587,7 +559,7 @@ fork_child(struct client *client)
 START_TEST(fork_leaves_the_connection_to_the_parent)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN), child;
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	int status;
 
 	count_send(client, 1);
@@ -608,7 +580,7 @@ END_TEST
 START_TEST(a_child_does_not_keep_the_connection_open)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN), parent, child = 0;
-	struct client *watcher = open_ok();
+	struct client *watcher = ask_open();
 	int note[2];
 
 	ck_assert_int_eq(pipe(note), 0);

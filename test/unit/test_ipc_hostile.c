@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * exec/ipc/ and bad company: clients that write garbage, die at any moment, do not read, do not say
- * hello; and the library when the daemon refuses, dies or never was.
+ * exec/ipc/ and bad company: clients that write garbage, die at any moment, do not say hello; and
+ * the library when the daemon refuses, dies or never was.
  */
 #include <check.h>
 #include <dirent.h>
@@ -20,54 +20,11 @@
 #include <corosync/ipc/link.h>
 #include "exec/base/prng.h"
 #include "lib/private.h"
+#include "test/unit/ipc_ask.h"
 #include "test/unit/ipc_raw.h"
 #include "test/unit/ipc_toy.h"
 
 #define MS_NS		UINT64_C(1000000)
-
-static struct client *
-open_ok(void)
-{
-	struct client *client;
-
-	ck_assert_int_eq(client_open("toy", true, &client), CS_OK);
-	return client;
-}
-
-static void
-call_ok(struct client *client, uint32_t function, void *data, size_t len)
-{
-	struct iovec iov = { .iov_base = data, .iov_len = len };
-
-	ck_assert_int_eq(client_call(client, function, &iov, 1, NULL, 0, NULL), CS_OK);
-}
-
-static struct toy_state
-state_get(struct client *client)
-{
-	struct toy_state state;
-
-	ck_assert_int_eq(client_call(client, TOY_CALL_STATE, NULL, 0, &state, sizeof state, NULL),
-	    CS_OK);
-	return state;
-}
-
-/* Wait until only `count` connections are left; 5 s at most. */
-static struct toy_state
-active_wait(struct client *client, uint64_t count)
-{
-	uint64_t until = cs_timestamp_get() + 5000 * MS_NS;
-	struct toy_state state;
-
-	do {
-		state = state_get(client);
-		if (state.active == count)
-			return state;
-		(void) poll(NULL, 0, 1);
-	} while (cs_timestamp_get() < until);
-	ck_abort_msg("%" PRIu64 " connections after 5 s", state.active);
-	return state;
-}
 
 /* The server hangs up on us within 5 s. */
 static bool
@@ -133,14 +90,14 @@ garbage_write(struct raw *raw, enum garbage kind)
 START_TEST(garbage_ends_that_connection_only)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	struct raw raw;
 
 	raw_open(&raw);
 	garbage_write(&raw, (enum garbage) _i);
 	ck_assert(raw_is_cut(&raw));
 	raw_close(&raw);
-	ck_assert_uint_eq(active_wait(client, 1).garbage_cut, 1);
+	ck_assert_uint_eq(ask_active_wait(client, 1).garbage_cut, 1);
 	client = client_close(client);
 	toy_kill(pid, SIGTERM);
 }
@@ -178,7 +135,7 @@ scribble(struct raw *raw, struct prng *prng)
 START_TEST(scribbling_never_harms_the_server)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	struct prng prng = { .state = (uint64_t) _i };
 	struct toy_state state;
 	struct raw raw;
@@ -188,7 +145,7 @@ START_TEST(scribbling_never_harms_the_server)
 		scribble(&raw, &prng);
 		raw_close(&raw);
 	}
-	state = active_wait(client, 1);
+	state = ask_active_wait(client, 1);
 	ck_assert_uint_eq(state.opened, state.closed + 1);
 	client = client_close(client);
 	toy_kill(pid, SIGTERM);
@@ -314,8 +271,8 @@ START_TEST(hello_is_checked)
 	ck_assert_int_eq(connect_open("toy", &hello, memory_fd, &fd), 0);
 	(void) close(fd);
 	(void) close(memory_fd);
-	client = open_ok();
-	(void) active_wait(client, 1);
+	client = ask_open();
+	(void) ask_active_wait(client, 1);
 	client = client_close(client);
 	toy_kill(pid, SIGTERM);
 }
@@ -326,14 +283,14 @@ START_TEST(silence_is_not_waited_for)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
 	int fd = plain_connect();
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	struct pollfd poller = { .fd = fd, .events = POLLIN };
 	struct ipc_welcome welcome;
 
 	ck_assert_int_eq(poll(&poller, 1, 8000), 1);
 	ck_assert_int_eq(recv(fd, &welcome, sizeof welcome, 0), sizeof welcome);
 	ck_assert_int_eq(welcome.error, -ETIMEDOUT);
-	(void) active_wait(client, 1);
+	(void) ask_active_wait(client, 1);
 	(void) close(fd);
 	client = client_close(client);
 	toy_kill(pid, SIGTERM);
@@ -384,9 +341,9 @@ shm_entries(void)
 START_TEST(killed_clients_leave_nothing)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN), child;
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	struct prng prng = { .state = 4 };
-	struct toy_state before = state_get(client), after;
+	struct toy_state before = ask_state(client), after;
 	uint64_t files = shm_entries();
 
 	for (int round = 0; round < 80; round++) {
@@ -401,7 +358,7 @@ START_TEST(killed_clients_leave_nothing)
 		ck_assert_int_eq(kill(child, SIGKILL), 0);
 		ck_assert_int_eq(waitpid(child, NULL, 0), child);
 	}
-	after = active_wait(client, 1);
+	after = ask_active_wait(client, 1);
 	ck_assert_uint_eq(after.fds, before.fds);
 	ck_assert_uint_eq(after.closed_errors, 0);
 	ck_assert_uint_eq(after.garbage_cut, 0);
@@ -410,166 +367,6 @@ START_TEST(killed_clients_leave_nothing)
 	ck_assert_uint_gt(after.closed_records, 1000);
 	ck_assert_uint_eq(shm_entries(), files);
 	client = client_close(client);
-	toy_kill(pid, SIGTERM);
-}
-END_TEST
-
-/* --- clients that do not read --- */
-
-/* Over the limit but not far: the ring is slowed for the grace time, then the client is cut off.
- * It still gets what its ring holds; the other one notices nothing. */
-START_TEST(slow_client_is_cut_after_grace)
-{
-	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *slow = open_ok(), *other = open_ok();
-	struct toy_burst burst = { .count = 5600, .bytes = 1024 };
-	struct client_record record;
-	uint64_t start = cs_timestamp_get(), taken = 0;
-	struct toy_state state;
-	cs_error_t error;
-
-	call_ok(slow, TOY_CALL_BURST, &burst, sizeof burst);
-	state = state_get(other);
-	ck_assert_uint_gt(state.backlog_bytes, TOY_BACKLOG_BYTES / 2);
-	ck_assert_uint_le(state.backlog_bytes, TOY_BACKLOG_BYTES);
-	state = active_wait(other, 1);
-	ck_assert_uint_ge(cs_timestamp_get() - start, TOY_GRACE_NS);
-	ck_assert_uint_lt(cs_timestamp_get() - start, TOY_GRACE_NS + 2000 * MS_NS);
-	ck_assert_uint_eq(state.slow_cut, 1);
-	ck_assert_uint_eq(state.congested_on, 1);
-	ck_assert_uint_eq(state.congested_off, 1);
-	ck_assert_uint_eq(state.backlog_bytes, 0);
-	while ((error = client_next(slow, 1000, &record)) == CS_OK) {
-		taken++;
-		client_done(slow);
-	}
-	ck_assert_int_eq(error, CS_ERR_LIBRARY);
-	ck_assert_uint_gt(taken, 3000);
-	ck_assert_uint_lt(taken, burst.count);
-	slow = client_close(slow);
-	other = client_close(other);
-	toy_kill(pid, SIGTERM);
-}
-END_TEST
-
-/* Far over the limit: at once. */
-START_TEST(very_slow_client_is_cut_at_once)
-{
-	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *slow = open_ok(), *other = open_ok();
-	struct toy_burst burst = { .count = 8000, .bytes = 1024 };
-	uint64_t start = cs_timestamp_get();
-	struct client_record record;
-	struct iovec iov;
-	cs_error_t error;
-
-	/* Cut off within the call: there is no answer any more. */
-	iov = (struct iovec) { .iov_base = &burst, .iov_len = sizeof burst };
-	ck_assert_int_eq(client_call(slow, TOY_CALL_BURST, &iov, 1, NULL, 0, NULL),
-	    CS_ERR_LIBRARY);
-	ck_assert_uint_eq(active_wait(other, 1).slow_cut, 1);
-	ck_assert_uint_lt(cs_timestamp_get() - start, TOY_GRACE_NS);
-	while ((error = client_next(slow, 1000, &record)) == CS_OK)
-		client_done(slow);
-	ck_assert_int_eq(error, CS_ERR_LIBRARY);
-	slow = client_close(slow);
-	other = client_close(other);
-	toy_kill(pid, SIGTERM);
-}
-END_TEST
-
-/* Late, but within the grace time: it gets everything, in order, and stays.  The ring is slowed no
- * longer than that takes. */
-START_TEST(late_client_is_forgiven)
-{
-	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *late = open_ok(), *other = open_ok();
-	struct toy_burst burst = { .count = 5600, .bytes = 1024 };
-	struct client_record record;
-	uint64_t start = cs_timestamp_get(), took_ns;
-	struct toy_state state;
-	uint32_t number;
-
-	call_ok(late, TOY_CALL_BURST, &burst, sizeof burst);
-	(void) poll(NULL, 0, 100);
-	for (uint32_t i = 0; i < burst.count; i++) {
-		if (client_next(late, 2000, &record) != CS_OK)
-			ck_abort_msg("event %u", i);
-		memcpy(&number, record.data, sizeof number);
-		if (number != i)
-			ck_abort_msg("event %u is %u", i, number);
-		client_done(late);
-	}
-	took_ns = cs_timestamp_get() - start;
-	(void) poll(NULL, 0, 400);
-	state = state_get(other);
-	ck_assert_uint_eq(state.active, 2);
-	ck_assert_uint_eq(state.slow_cut, 0);
-	ck_assert_uint_eq(state.backlog_bytes, 0);
-	ck_assert_uint_eq(state.congested_on, 1);
-	ck_assert_uint_eq(state.congested_off, 1);
-	ck_assert_uint_lt(state.congested_ns, took_ns + 100 * MS_NS);
-	late = client_close(late);
-	other = client_close(other);
-	toy_kill(pid, SIGTERM);
-}
-END_TEST
-
-/* Send until the server dozes for us; not more than 100 records. */
-static bool
-dozes_for(struct raw *raw)
-{
-	const uint32_t *wish = &raw->page->to_daemon.consumer_wish;
-	uint64_t until;
-
-	for (uint64_t number = 1; number <= 100; number++) {
-		raw_put(raw, TOY_RECORD_COUNT, &number, sizeof number);
-		raw_bell(raw);
-		until = cs_timestamp_get() + 5 * MS_NS;
-		while (cs_timestamp_get() < until)
-			if (__atomic_load_n(wish, __ATOMIC_SEQ_CST) == IPC_DOZING)
-				return true;
-	}
-	return false;
-}
-
-/* Who streams while it reads nothing slows the ring, and then dies: the ring is slowed no longer,
- * whether the server sleeps or dozes for it when the end comes. */
-START_TEST(the_dead_slow_nobody)
-{
-	/* What does not fit into its ring is three quarters of the limit. */
-	struct { uint32_t head[2]; struct toy_burst burst; } call = {
-		.head = { 1, 0 },
-		.burst = { .bytes = 1024, .count =
-		    (IPC_RING_SMALL_BYTES + TOY_BACKLOG_BYTES * 3 / 4) / 1024 },
-	};
-	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *other = open_ok();
-	struct toy_state state;
-	uint64_t start, took_ns, dozed = 0;
-	struct raw raw;
-
-	for (uint64_t round = 1; round <= 5; round++) {
-		raw_open(&raw);
-		raw_put(&raw, TOY_CALL_BURST | IPC_FUNCTION_CALL, &call, sizeof call);
-		raw_bell(&raw);
-		start = cs_timestamp_get();
-		do
-			state = state_get(other);
-		while (state.congested_on < round && cs_timestamp_get() - start < TOY_GRACE_NS);
-		ck_assert_uint_eq(state.congested_on, round);
-		dozed += dozes_for(&raw);
-		took_ns = cs_timestamp_get() - start;
-		raw_close(&raw);
-		(void) poll(NULL, 0, 150);	/* a question would wake the server */
-		state = active_wait(other, 1);
-		ck_assert_uint_eq(state.congested_off, round);
-		ck_assert_uint_lt(state.congested_ns, took_ns + 100 * MS_NS);
-		ck_assert_uint_eq(state.slow_cut, 0);
-		ck_assert_uint_eq(state.backlog_bytes, 0);
-	}
-	ck_assert_uint_gt(dozed, 0);
-	other = client_close(other);
 	toy_kill(pid, SIGTERM);
 }
 END_TEST
@@ -589,7 +386,7 @@ START_TEST(refusals_have_their_errors)
 	toy_kill(pid, SIGTERM);
 	pid = toy_start_again(TOY_DOOR_OPEN);
 	ck_assert_int_eq(client_open("toy", true, &client), CS_OK);
-	call_ok(client, TOY_CALL_CLOSE, NULL, 0);
+	ask_call(client, TOY_CALL_CLOSE, NULL, 0);
 	ck_assert_int_eq(client_call(client, TOY_CALL_STATE, NULL, 0, NULL, 0, NULL),
 	    CS_ERR_LIBRARY);
 	client = client_close(client);
@@ -600,18 +397,18 @@ END_TEST
 START_TEST(out_of_descriptors_is_said)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok(), *other[10];
+	struct client *client = ask_open(), *other[10];
 	size_t count = 0;
 	cs_error_t error = CS_OK;
 
-	call_ok(client, TOY_CALL_LIMIT_FDS, NULL, 0);
+	ask_call(client, TOY_CALL_LIMIT_FDS, NULL, 0);
 	while (count < 10 && (error = client_open("toy", true, &other[count])) == CS_OK)
 		count++;
 	ck_assert_int_eq(error, CS_ERR_NO_RESOURCES);
 	ck_assert_uint_lt(count, 10);
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(client_open("toy", true, &other[count]), CS_ERR_NO_RESOURCES);
-	call_ok(client, TOY_CALL_NOTHING, NULL, 0);	/* it goes on working */
+	ask_call(client, TOY_CALL_NOTHING, NULL, 0);	/* it goes on working */
 	while (count > 0)
 		(void) client_close(other[--count]);
 	client = client_close(client);
@@ -634,7 +431,7 @@ kill_later(pid_t pid, int delay_ms)
 START_TEST(daemon_death_is_heard_at_once)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	struct client_record record;
 	uint64_t number = 1, start;
 	struct iovec iov = { .iov_base = &number, .iov_len = sizeof number };
@@ -661,8 +458,8 @@ START_TEST(daemon_death_is_heard_at_once)
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 	ck_assert_int_eq(client_open("toy", true, &client), CS_ERR_LIBRARY);
 	pid = toy_start_again(TOY_DOOR_OPEN);
-	client = open_ok();
-	ck_assert_uint_eq(state_get(client).active, 1);
+	client = ask_open();
+	ck_assert_uint_eq(ask_state(client).active, 1);
 	client = client_close(client);
 	toy_kill(pid, SIGTERM);
 }
@@ -672,12 +469,12 @@ END_TEST
 START_TEST(last_events_of_a_dead_daemon)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *client = open_ok();
+	struct client *client = ask_open();
 	struct toy_burst burst = { .count = 10, .bytes = 8 };
 	struct client_record record;
 	int taken = 0;
 
-	call_ok(client, TOY_CALL_BURST, &burst, sizeof burst);
+	ask_call(client, TOY_CALL_BURST, &burst, sizeof burst);
 	toy_kill(pid, SIGKILL);
 	while (client_next(client, 1000, &record) == CS_OK) {
 		taken++;
@@ -703,10 +500,6 @@ hostile_suite(void)
 	tcase_add_test(tc, hello_is_checked);
 	tcase_add_test(tc, silence_is_not_waited_for);
 	tcase_add_test(tc, killed_clients_leave_nothing);
-	tcase_add_test(tc, slow_client_is_cut_after_grace);
-	tcase_add_test(tc, very_slow_client_is_cut_at_once);
-	tcase_add_test(tc, late_client_is_forgiven);
-	tcase_add_test(tc, the_dead_slow_nobody);
 	tcase_add_test(tc, refusals_have_their_errors);
 	tcase_add_test(tc, out_of_descriptors_is_said);
 	tcase_add_loop_test(tc, daemon_death_is_heard_at_once, 0, 3);

@@ -490,7 +490,8 @@ ipc_grace_end(struct ipc_server *server, uint64_t number)
 		server->grace_over = true;
 }
 
-/* As congestion_check() of exec/ipc/server.c. */
+/* Harder than ipc_congestion_check() of exec/ipc/slow.c: at the end of the grace time the slowest
+ * goes, also if it reads, and what several are to get counts for each. */
 static void
 ipc_congestion(struct ipc_server *server)
 {

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * exec/ipc/ and clients that read slowly, or not at all: for whom the ring is slowed, for how long,
+ * and who is cut off.
+ */
+#include <check.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <corosync/ipc/link.h>
+#include "lib/private.h"
+#include "test/unit/ipc_ask.h"
+#include "test/unit/ipc_raw.h"
+#include "test/unit/ipc_toy.h"
+
+#define MS_NS		UINT64_C(1000000)
+
+/* Over the limit but not far: the ring is slowed for the grace time, then the client is cut off.
+ * It still gets what its ring holds; the other one notices nothing. */
+START_TEST(slow_client_is_cut_after_grace)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *slow = ask_open(), *other = ask_open();
+	struct toy_burst burst = { .count = 5600, .bytes = 1024 };
+	struct client_record record;
+	uint64_t start = cs_timestamp_get(), taken = 0;
+	struct toy_state state;
+	cs_error_t error;
+
+	ask_call(slow, TOY_CALL_BURST, &burst, sizeof burst);
+	state = ask_state(other);
+	ck_assert_uint_gt(state.backlog_bytes, TOY_BACKLOG_BYTES / 2);
+	ck_assert_uint_le(state.backlog_bytes, TOY_BACKLOG_BYTES);
+	state = ask_active_wait(other, 1);
+	ck_assert_uint_ge(cs_timestamp_get() - start, TOY_GRACE_NS);
+	ck_assert_uint_lt(cs_timestamp_get() - start, TOY_GRACE_NS + 2000 * MS_NS);
+	ck_assert_uint_eq(state.slow_cut, 1);
+	ck_assert_uint_eq(state.congested_on, 1);
+	ck_assert_uint_eq(state.congested_off, 1);
+	ck_assert_uint_eq(state.backlog_bytes, 0);
+	while ((error = client_next(slow, 1000, &record)) == CS_OK) {
+		taken++;
+		client_done(slow);
+	}
+	ck_assert_int_eq(error, CS_ERR_LIBRARY);
+	ck_assert_uint_gt(taken, 3000);
+	ck_assert_uint_lt(taken, burst.count);
+	slow = client_close(slow);
+	other = client_close(other);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* Far over the limit: at once. */
+START_TEST(very_slow_client_is_cut_at_once)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *slow = ask_open(), *other = ask_open();
+	struct toy_burst burst = { .count = 8000, .bytes = 1024 };
+	uint64_t start = cs_timestamp_get();
+	struct client_record record;
+	struct iovec iov;
+	cs_error_t error;
+
+	/* Cut off within the call: there is no answer any more. */
+	iov = (struct iovec) { .iov_base = &burst, .iov_len = sizeof burst };
+	ck_assert_int_eq(client_call(slow, TOY_CALL_BURST, &iov, 1, NULL, 0, NULL),
+	    CS_ERR_LIBRARY);
+	ck_assert_uint_eq(ask_active_wait(other, 1).slow_cut, 1);
+	ck_assert_uint_lt(cs_timestamp_get() - start, TOY_GRACE_NS);
+	while ((error = client_next(slow, 1000, &record)) == CS_OK)
+		client_done(slow);
+	ck_assert_int_eq(error, CS_ERR_LIBRARY);
+	slow = client_close(slow);
+	other = client_close(other);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* The events of a burst from number `from` to before number `to`. */
+static void
+events_take(struct client *client, uint32_t from, uint32_t to)
+{
+	struct client_record record;
+	uint32_t number;
+
+	for (uint32_t i = from; i < to; i++) {
+		if (client_next(client, 2000, &record) != CS_OK)
+			ck_abort_msg("event %u", i);
+		memcpy(&number, record.data, sizeof number);
+		if (number != i)
+			ck_abort_msg("event %u is %u", i, number);
+		client_done(client);
+	}
+}
+
+/* Late, but within the grace time: it gets everything, in order, and stays.  The ring is slowed no
+ * longer than that takes. */
+START_TEST(late_client_is_forgiven)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *late = ask_open(), *other = ask_open();
+	struct toy_burst burst = { .count = 5600, .bytes = 1024 };
+	uint64_t start = cs_timestamp_get(), took_ns;
+	struct toy_state state;
+
+	ask_call(late, TOY_CALL_BURST, &burst, sizeof burst);
+	(void) poll(NULL, 0, 100);
+	events_take(late, 0, burst.count);
+	took_ns = cs_timestamp_get() - start;
+	(void) poll(NULL, 0, 400);
+	state = ask_state(other);
+	ck_assert_uint_eq(state.active, 2);
+	ck_assert_uint_eq(state.slow_cut, 0);
+	ck_assert_uint_eq(state.backlog_bytes, 0);
+	ck_assert_uint_eq(state.congested_on, 1);
+	ck_assert_uint_eq(state.congested_off, 1);
+	ck_assert_uint_lt(state.congested_ns, took_ns + 100 * MS_NS);
+	late = client_close(late);
+	other = client_close(other);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* It reads, but for several grace times more slowly than would let the ring go: it stays. */
+START_TEST(slow_reader_stays)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *slow = ask_open(), *other = ask_open();
+	struct toy_burst burst = { .count = 5600, .bytes = 1024 };
+	struct toy_state state;
+	uint32_t at = 0;
+
+	ask_call(slow, TOY_CALL_BURST, &burst, sizeof burst);
+	for (; at < 1800; at += 60) {
+		events_take(slow, at, at + 60);
+		(void) poll(NULL, 0, TOY_GRACE_NS / MS_NS / 10);
+	}
+	state = ask_state(other);
+	ck_assert_uint_gt(state.backlog_bytes, TOY_BACKLOG_BYTES / 4);
+	ck_assert_uint_eq(state.slow_cut, 0);
+	events_take(slow, at, burst.count);
+	state = ask_state(other);
+	ck_assert_uint_eq(state.slow_cut, 0);
+	ck_assert_uint_eq(state.congested_on, 1);
+	ck_assert_uint_eq(state.congested_off, 1);
+	ck_assert_uint_ge(state.congested_ns, 2 * TOY_GRACE_NS);
+	slow = client_close(slow);
+	other = client_close(other);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* What all are to get is kept once, so that some that are late together are not too much. */
+START_TEST(late_clients_share_what_waits)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *client[6];
+	struct toy_burst burst = { .count = 5600, .bytes = 1024 };
+	struct toy_state state;
+
+	for (size_t i = 0; i < 6; i++)
+		client[i] = ask_open();
+	ask_call(client[0], TOY_CALL_BURST_ALL, &burst, sizeof burst);
+	state = ask_state(client[0]);
+	ck_assert_uint_gt(state.backlog_bytes, TOY_BACKLOG_BYTES / 2);
+	ck_assert_uint_le(state.backlog_bytes, TOY_BACKLOG_BYTES);
+	for (size_t i = 0; i < 6; i++)
+		events_take(client[i], 0, burst.count);
+	state = ask_state(client[0]);
+	ck_assert_uint_eq(state.active, 6);
+	ck_assert_uint_eq(state.slow_cut, 0);
+	ck_assert_uint_eq(state.backlog_bytes, 0);
+	for (size_t i = 0; i < 6; i++)
+		client[i] = client_close(client[i]);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* Of some that do not read, just those are cut off that keep the ring slowed; who reads stays. */
+START_TEST(stuck_clients_are_cut_not_readers)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *stuck = ask_open(), *reader = ask_open();
+	struct toy_burst burst = { .count = 4800, .bytes = 1024 };
+	struct toy_state state;
+
+	ask_call(stuck, TOY_CALL_BURST, &burst, sizeof burst);
+	ask_call(reader, TOY_CALL_BURST, &burst, sizeof burst);
+	for (uint32_t at = 0; at < 900; at += 60) {
+		events_take(reader, at, at + 60);
+		(void) poll(NULL, 0, TOY_GRACE_NS / MS_NS / 10);
+	}
+	state = ask_state(reader);
+	ck_assert_uint_eq(state.active, 1);
+	ck_assert_uint_eq(state.slow_cut, 1);
+	events_take(reader, 900, burst.count);
+	stuck = client_close(stuck);
+	reader = client_close(reader);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* Send until the server dozes for us; not more than 100 records. */
+static bool
+dozes_for(struct raw *raw)
+{
+	const uint32_t *wish = &raw->page->to_daemon.consumer_wish;
+	uint64_t until;
+
+	for (uint64_t number = 1; number <= 100; number++) {
+		raw_put(raw, TOY_RECORD_COUNT, &number, sizeof number);
+		raw_bell(raw);
+		until = cs_timestamp_get() + 5 * MS_NS;
+		while (cs_timestamp_get() < until)
+			if (__atomic_load_n(wish, __ATOMIC_SEQ_CST) == IPC_DOZING)
+				return true;
+	}
+	return false;
+}
+
+/* Who streams while it reads nothing slows the ring, and then dies: the ring is slowed no longer,
+ * whether the server sleeps or dozes for it when the end comes. */
+START_TEST(the_dead_slow_nobody)
+{
+	/* What does not fit into its ring is three quarters of the limit. */
+	struct { uint32_t head[2]; struct toy_burst burst; } call = {
+		.head = { 1, 0 },
+		.burst = { .bytes = 1024, .count =
+		    (IPC_RING_SMALL_BYTES + TOY_BACKLOG_BYTES * 3 / 4) / 1024 },
+	};
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *other = ask_open();
+	struct toy_state state;
+	uint64_t start, took_ns, dozed = 0;
+	struct raw raw;
+
+	for (uint64_t round = 1; round <= 5; round++) {
+		raw_open(&raw);
+		raw_put(&raw, TOY_CALL_BURST | IPC_FUNCTION_CALL, &call, sizeof call);
+		raw_bell(&raw);
+		start = cs_timestamp_get();
+		do
+			state = ask_state(other);
+		while (state.congested_on < round && cs_timestamp_get() - start < TOY_GRACE_NS);
+		ck_assert_uint_eq(state.congested_on, round);
+		dozed += dozes_for(&raw);
+		took_ns = cs_timestamp_get() - start;
+		raw_close(&raw);
+		(void) poll(NULL, 0, 150);	/* a question would wake the server */
+		state = ask_active_wait(other, 1);
+		ck_assert_uint_eq(state.congested_off, round);
+		ck_assert_uint_lt(state.congested_ns, took_ns + 100 * MS_NS);
+		ck_assert_uint_eq(state.slow_cut, 0);
+		ck_assert_uint_eq(state.backlog_bytes, 0);
+	}
+	ck_assert_uint_gt(dozed, 0);
+	other = client_close(other);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+static Suite *
+slow_suite(void)
+{
+	Suite *suite = suite_create("slow clients");
+	TCase *tc = tcase_create("slow");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, slow_client_is_cut_after_grace);
+	tcase_add_test(tc, very_slow_client_is_cut_at_once);
+	tcase_add_test(tc, late_client_is_forgiven);
+	tcase_add_test(tc, slow_reader_stays);
+	tcase_add_test(tc, late_clients_share_what_waits);
+	tcase_add_test(tc, stuck_clients_are_cut_not_readers);
+	tcase_add_test(tc, the_dead_slow_nobody);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
+
+int
+main(void)
+{
+	SRunner *runner = srunner_create(slow_suite());
+	int failed;
+
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
