@@ -515,6 +515,15 @@ clients_run()
 	fi
 }
 
+# resident_at_most WHAT PID KIB.  Not with the address sanitizer, which keeps what was freed.
+resident_at_most()
+{
+	if grep -q libasan "/proc/$2/maps"; then
+		note "$1: $(rss_kb "$2") KiB, with the address sanitizer"
+	else
+		at_most "$1" "$(rss_kb "$2")" "$3" KiB
+	fi
+}
 rss_kb() { awk '/^VmRSS:/ { print $2 }' "/proc/$1/status"; }
 
 script_args=("$@")

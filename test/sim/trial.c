@@ -50,7 +50,10 @@ trial_name(enum sim_trial trial)
 static uint64_t
 trial_slack_ns(const struct sim *sim)
 {
-	return 40 * (sim->network.delay_ns + sim->network.jitter_ns) + sim->node_count * 5 * MS_NS;
+	uint64_t hops = sim->node_count > 10 ? 4 * sim->node_count : 40;
+
+	return hops * (sim->network.delay_ns + sim->network.jitter_ns)
+	    + sim->node_count * 5 * MS_NS;
 }
 
 static bool
