@@ -14,7 +14,7 @@ top=${srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 cc=${FUZZ_CC:-clang}
 seconds=${FUZZ_SECONDS:-20}
 runs=${FUZZ_RUNS:--1}
-targets=${*:-wire totem config cpg ipc data_ring}
+targets=${*:-wire totem config cpg ipc data_ring sync}
 flags="-g -O1 -std=gnu11 -D_GNU_SOURCE
 	-fsanitize=fuzzer,address,undefined,implicit-conversion,local-bounds
 	-fno-sanitize-recover=all -fno-omit-frame-pointer"
@@ -42,6 +42,7 @@ sources() {
 	ipc) echo "$top"/exec/ipc/*.c "$top/exec/engines/cfg.c $base" \
 		"$top/test/fuzz/blocks.c" ;;
 	data_ring) echo "$base" ;;
+	sync) echo "$top/exec/core/sync.c $top/exec/core/state.c $top/exec/core/thread.c $base" ;;
 	esac
 }
 

@@ -11,7 +11,7 @@ test_fuzz_fuzz_totem_LDFLAGS = -fsanitize=address,undefined
 
 # Targets for libFuzzer; here a plain main replays what is committed of their inputs.
 replay_targets = test/fuzz/replay_wire test/fuzz/replay_totem test/fuzz/replay_config \
-	test/fuzz/replay_ipc test/fuzz/replay_data_ring
+	test/fuzz/replay_ipc test/fuzz/replay_data_ring test/fuzz/replay_sync
 check_PROGRAMS += $(replay_targets)
 TESTS += test/fuzz/replay.sh
 replay_common = test/fuzz/replay.c test/fuzz/input.h
@@ -28,6 +28,8 @@ test_fuzz_replay_ipc_SOURCES = test/fuzz/target_ipc.c exec/engines/cfg.c exec/ip
 test_fuzz_replay_ipc_CFLAGS = $(AM_CFLAGS)
 test_fuzz_replay_ipc_LDADD = libbase.la
 test_fuzz_replay_data_ring_SOURCES = test/fuzz/target_data_ring.c $(replay_common)
+test_fuzz_replay_sync_SOURCES = test/fuzz/target_sync.c $(replay_common)
+test_fuzz_replay_sync_LDADD = libcore.la libtotem.la libnet.la libbase.la -lpthread
 if HAVE_CHECK
 check_PROGRAMS += test/fuzz/replay_cpg
 test_fuzz_replay_cpg_SOURCES = test/fuzz/target_cpg.c $(replay_common)
