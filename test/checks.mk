@@ -10,7 +10,7 @@ asan_flags = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
 asan_units = $(filter test/unit/test_%,$(check_PROGRAMS)) test/unit/test_daemon.sh \
 	test/fuzz/replay.sh
-asan_tests = $(asan_units) test/sim/scenario test/sim/scenarios.sh test/sim/groups.sh
+asan_sim = test/sim/scenario test/sim/scenarios.sh test/sim/groups.sh
 ASAN_SEEDS = 40
 ASAN_CLUSTER = $(cluster_tests)
 
@@ -27,7 +27,7 @@ check-asan-unit: asan-build
 check-asan-sim: asan-build
 	cd asan && test/sim/vs --seeds 1 $(ASAN_SEEDS) --nodes-min 3 --nodes-max 9 --quiet
 	cd asan && test/sim/vc --seeds 1 $(ASAN_SEEDS) --nodes-min 3 --nodes-max 9 --quiet
-	cd asan && srcdir=$(abs_top_srcdir) $(abs_top_srcdir)/test/sim/scenarios.sh
+	cd asan && CK_TIMEOUT_MULTIPLIER=10 $(MAKE) check TESTS='$(asan_sim)'
 check-asan-faults: asan-build
 	cd asan && test/fault/faults
 check-asan-cluster: asan-build

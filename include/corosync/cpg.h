@@ -187,7 +187,7 @@ cs_error_t cpg_leave(cpg_handle_t handle, const struct cpg_name *group);
  * order is settled.
  * CS_OK: it will be delivered to us unless we leave or die.
  * CS_ERR_TRY_AGAIN: congested; it will not be delivered.  CS_ERR_NOT_EXIST: not joined.
- * CS_ERR_TOO_BIG.  CS_ERR_NO_MEMORY (sent in parts only). */
+ * CS_ERR_TOO_BIG.  CS_ERR_NO_MEMORY (sent in parts, or of more than 16 pieces, only). */
 cs_error_t cpg_mcast_joined(cpg_handle_t handle, cpg_guarantee_t guarantee,
     const struct iovec *iovec, unsigned int iov_len);
 

@@ -247,6 +247,15 @@ breaks "a name that is missing" man/cpg_join.3 's/^cpg_join, cpg_leave /cpg_join
 breaks "a page that is not installed" man/local.mk 's|man/cpg_leave.3 ||'
 breaks "a reference to nothing" man/cpg_join.3 's/^\.BR cpg_finalize (3)/.BR cpg_end (3)/'
 
+# What a callback gets, and what it is made of, cannot be guessed.
+for name in $(sed -n 's/^typedef .*(\*\(cpg_[a-z_]*_fn_t\)).*/\1/p
+    s/^struct \(cpg_[a-z_]*\) {$/\1/p' "$top/include/corosync/cpg.h"); do
+	cat "$top"/man/cpg_*.3 | grep -q -e "^typedef void (\*$name)" -e "^struct $name {" \
+	    -e "^typedef struct $name" && continue
+	echo "not ok - $name of cpg.h is defined on no page"
+	failed=1
+done
+
 # The formatter's own opinion, where there is one.
 if command -v groff > /dev/null; then
 	for page in "$top"/man/*.[0-9]; do
