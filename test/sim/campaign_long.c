@@ -89,7 +89,7 @@ progress_read(struct progress *p, const char *name)
 	(void) fclose(in);
 	if (build == p->build)
 		return;
-	(void) fprintf(stderr, "%s is of another build of this program, whose seeds do not count for"
+	(void) fprintf(stderr, "%s is of another build of this program: its seeds do not count for"
 	    " this one.\nRemove the file to begin anew.\n", name);
 	exit(2);
 }
