@@ -35,8 +35,10 @@ check-asan-cluster: asan-build
 
 # A test's child that valgrind has something to say about ends with 9, which libcheck reports.
 # Left out: test_cpg_world and test_savings, whose random schedules take more than two minutes with
-# the sanitizers already, and test_ipc_hostile, which is taken to be as slow (not measured).
-valgrind_slow = test/unit/test_cpg_world test/unit/test_ipc_hostile test/unit/test_savings
+# the sanitizers already; test_ipc_hostile, which is taken to be as slow (not measured); and
+# test_ipc_slow, which is about who reads how fast.
+valgrind_slow = test/unit/test_cpg_world test/unit/test_ipc_hostile test/unit/test_ipc_slow \
+	test/unit/test_savings
 valgrind_tests = $(filter-out $(valgrind_slow),$(filter test/unit/test_%,$(check_PROGRAMS)))
 .PHONY: check-valgrind analyze
 check-valgrind: $(valgrind_tests)

@@ -238,7 +238,7 @@ const struct config_key config_keys[] = {
 	BYTES("system", "client_backlog", ROOT(client_backlog_bytes), 16777216, 65536, 134217728,
 	    "Bytes queued for slow clients at most; more than half of it slows the ring."),
 	MS("system", "client_grace", ROOT(client_grace_ms), 2000, 10,
-	    "So long may a client be slow before it is cut off."),
+	    "So long may the ring be slowed for a client that reads nothing."),
 	NO_EFFECT("system", "qb_ipc_type", "clients are connected by shared memory"),
 	NO_EFFECT("system", "move_to_root_cgroup", "the service manager places the daemon"),
 	NO_EFFECT("system", "allow_knet_handle_fallback", "there is no knet"),

@@ -12,6 +12,15 @@
 
 #include "exec/ipc/internal.h"
 
+#define BLOCK_BYTES	16u	/* what malloc() takes of its own for each */
+#define PENDING_COST	(sizeof(struct ipc_pending) + BLOCK_BYTES)
+
+static size_t
+content_cost(size_t len)
+{
+	return sizeof(struct ipc_content) + BLOCK_BYTES + len;
+}
+
 static bool
 content_is(const struct ipc_content *content, uint32_t function, const struct iovec *iov,
     size_t count, size_t len)
@@ -47,14 +56,14 @@ content_new(struct ipc_server *server, uint32_t function, const struct iovec *io
 			memcpy(content->data + at, iov[i].iov_base, iov[i].iov_len);
 		at += iov[i].iov_len;
 	}
-	server->stats.backlog_bytes += sizeof *content + len;
+	server->stats.backlog_bytes += content_cost(len);
 	return content;
 }
 
 static void
 content_put(struct ipc_server *server, struct ipc_content *content)
 {
-	size_t cost = sizeof *content + content->len;
+	size_t cost = content_cost(content->len);
 
 	cs_assert(content->users > 0);
 	if (--content->users > 0)
@@ -72,11 +81,11 @@ pending_remove(struct ipc_conn *conn)
 {
 	struct ipc_pending *pending = STAILQ_FIRST(&conn->backlog);
 	struct ipc_server *server = conn->server;
-	size_t cost = sizeof *pending + pending->content->len;
+	size_t cost = PENDING_COST + content_cost(pending->content->len);
 
 	STAILQ_REMOVE_HEAD(&conn->backlog, link);
 	conn->backlog_bytes -= cost;
-	server->stats.backlog_bytes -= sizeof *pending;
+	server->stats.backlog_bytes -= PENDING_COST;
 	content_put(server, pending->content);
 	free(pending);
 }
@@ -98,17 +107,40 @@ ipc_backlog_add(struct ipc_conn *conn, uint32_t function, const struct iovec *io
 		free(pending);
 		return -ENOMEM;
 	}
+	if (STAILQ_EMPTY(&conn->backlog))
+		ipc_slow_begin(conn);
 	content->users++;
 	server->queued_last = content;
 	pending->content = content;
 	STAILQ_INSERT_TAIL(&conn->backlog, pending, link);
-	conn->backlog_bytes += sizeof *pending + len;
-	server->stats.backlog_bytes += sizeof *pending;
+	conn->backlog_bytes += PENDING_COST + content_cost(len);
+	server->stats.backlog_bytes += PENDING_COST;
 	return 0;
 }
 
+size_t
+ipc_backlog_cost(const struct ipc_server *server, uint32_t function, const struct iovec *iov,
+    size_t count, size_t len)
+{
+	if (content_is(server->queued_last, function, iov, count, len))
+		return PENDING_COST;
+	return PENDING_COST + content_cost(len);
+}
+
+size_t
+ipc_backlog_share(const struct ipc_conn *conn)
+{
+	const struct ipc_pending *pending;
+	size_t share = 0;
+
+	STAILQ_FOREACH(pending, &conn->backlog, link)
+		share += PENDING_COST
+		    + content_cost(pending->content->len) / pending->content->users;
+	return share;
+}
+
 static int
-put(struct ipc_conn *conn, const struct ipc_content *content)
+content_to_ring(struct ipc_conn *conn, const struct ipc_content *content)
 {
 	union {
 		const uint8_t *data;
@@ -125,7 +157,7 @@ ipc_backlog_move(struct ipc_conn *conn)
 	int r;
 
 	while (!STAILQ_EMPTY(&conn->backlog)) {
-		r = put(conn, STAILQ_FIRST(&conn->backlog)->content);
+		r = content_to_ring(conn, STAILQ_FIRST(&conn->backlog)->content);
 		if (r == -EAGAIN)
 			return false;
 		if (r < 0) {

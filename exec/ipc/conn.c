@@ -171,14 +171,15 @@ ipc_event(struct ipc_conn *conn, uint32_t function, const struct iovec *iov, siz
 		return -ENOBUFS;
 	}
 	if (r == -EAGAIN) {
-		if (!ipc_backlog_room(conn, IPC_PENDING_BYTES + len))
+		if (!ipc_backlog_room(conn, function, iov, count, len))
 			return -ENOBUFS;
 		if (ipc_backlog_add(conn, function, iov, count, len) < 0) {
 			ipc_disconnect(conn, "no memory for its events");
 			return -ENOBUFS;
 		}
 		conn_flush(conn);
-		if (server->stats.backlog_bytes > server->backlog_bytes_max / 2)
+		if (!server->congested
+		    && server->stats.backlog_bytes > server->backlog_bytes_max / 2)
 			ipc_work(server);
 	}
 	server->stats.events++;

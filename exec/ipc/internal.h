@@ -48,12 +48,10 @@ struct ipc_pending {		/* an event that waits for room in the ring to the client 
 	struct ipc_content *content;
 };
 
-struct ipc_slow {		/* while the ring is slowed */
-	uint32_t tail;			/* how far it had read at the last check, */
-	uint32_t still;			/* at which it had read nothing, so many times in a row */
+struct ipc_slow {		/* while something waits for it */
+	uint32_t tail;			/* how far it had read when it last was seen to read */
+	int32_t still;			/* so many checks ago; below 0: the next one is too soon */
 };
-
-#define IPC_PENDING_BYTES	(sizeof(struct ipc_pending) + sizeof(struct ipc_content))
 
 struct ipc_conn {
 	TAILQ_ENTRY(ipc_conn) link;		/* in server->conns */
@@ -106,6 +104,7 @@ struct ipc_server {
 	bool congested;
 	bool check_due;			/* of who reads; else its timer runs, while congested */
 	uint32_t checks;		/* since the ring is slowed */
+	bool slow_told;			/* somebody is named in the log for that */
 	qb_loop_timer_handle check_timer;
 	uint8_t *record;		/* the copy of the one being handled */
 	struct ipc_stats stats;
@@ -126,6 +125,11 @@ void ipc_cut(struct ipc_conn *conn, bool drain);
 /* Behind what waits already.  0 or -ENOMEM. */
 int ipc_backlog_add(struct ipc_conn *conn, uint32_t function, const struct iovec *iov, size_t count,
     size_t len);
+/* Bytes that it would add to the backlog of all. */
+size_t ipc_backlog_cost(const struct ipc_server *server, uint32_t function, const struct iovec *iov,
+    size_t count, size_t len);
+/* Its part of them. */
+size_t ipc_backlog_share(const struct ipc_conn *conn);
 /* Move what waits into the client's ring, as far as there is room.  False: some is left. */
 bool ipc_backlog_move(struct ipc_conn *conn);
 void ipc_backlog_drop(struct ipc_conn *conn);
@@ -133,8 +137,11 @@ void ipc_backlog_drop(struct ipc_conn *conn);
 /* slow.c */
 /* To be called when a backlog grew or shrank; from the main loop only. */
 void ipc_congestion_check(struct ipc_server *server);
-/* Make room for so much more in the backlog of all by cutting off the slowest.  False: this one. */
-bool ipc_backlog_room(struct ipc_conn *conn, size_t bytes);
+/* Something waits for it from now on. */
+void ipc_slow_begin(struct ipc_conn *conn);
+/* Make room for that event in the backlog of all by cutting off the slowest.  False: this one. */
+bool ipc_backlog_room(struct ipc_conn *conn, uint32_t function, const struct iovec *iov,
+    size_t count, size_t len);
 
 /* doze.c */
 int ipc_tick_init(struct ipc_server *server);

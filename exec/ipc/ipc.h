@@ -48,10 +48,11 @@ struct ipc_handlers {
 
 struct ipc_config {
 	const char *name;		/* service, with the instance's suffix: ipc_name() */
-	size_t backlog_bytes_max;	/* of all clients, beyond their rings: never more.  What
-					 * several are to get counts once.  Over half of it the
-					 * ring is slowed, until it is a quarter. */
-	uint64_t grace_ns;		/* who reads nothing for so long meanwhile is cut off */
+	/* Of all clients, beyond their rings: never more, but for one event that alone is larger.
+	 * What several are to get counts once.  Over half of it the ring is slowed, until it is a
+	 * quarter. */
+	size_t backlog_bytes_max;
+	uint64_t grace_ns;	/* who reads less than 128 KiB/s for so long meanwhile is cut off */
 };
 
 struct ipc_stats {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * The server of one service: the listening socket, the doorbells, whose turn it is, and clients
- * that are too slow.
+ * The server of one service: the listening socket, the doorbells, and whose turn it is.
  *
  * Fairness: a connection's bell gives it one turn at once.  If that was not enough it queues; the
  * work descriptor stays readable while anything is queued, so the loop comes back after its other

@@ -2,9 +2,9 @@
  * Copyright (c) 2026 The cluster executive authors
  *
  * Clients that read slowly, or not at all.  Over half the limit the ring is slowed.  While it is,
- * those that read nothing for the grace time are cut off, as far as it takes to let the ring go;
- * who reads may take longer.  The limit itself is always kept: when there is no room for an event,
- * the slowest go, reading or not.
+ * those that read next to nothing for the grace time are cut off, the largest part of the backlog
+ * first, until the ring can be let go; who reads may take longer.  The limit itself is always kept:
+ * when there is no room for an event, somebody goes, and first who does not read.
  */
 #include "config.h"
 #include <inttypes.h>
@@ -12,64 +12,80 @@
 
 #include "exec/ipc/internal.h"
 
-#define CHECKS		4u	/* in a grace time, of who has read */
+#define CHECKS			8	/* in a grace time, of who has read; */
+#define STUCK_CHECKS		7	/* none in so many: within the grace time at all events */
+#define READ_BYTES_SECOND	131072u	/* less is next to nothing */
 
 static uint32_t
-tail(const struct ipc_conn *conn)
+conn_tail(const struct ipc_conn *conn)
 {
 	return __atomic_load_n(&conn->page->to_client.tail, __ATOMIC_RELAXED);
 }
 
-static bool
-stuck(const struct ipc_conn *conn)
+void
+ipc_slow_begin(struct ipc_conn *conn)
 {
-	return conn->slow.still >= CHECKS;
+	conn->slow.tail = conn_tail(conn);
+	conn->slow.still = conn->server->congested ? -1 : 0;
 }
 
-/* With the largest backlog; NULL: there is none. */
+/* Of those that have not read for so many checks the one with the largest part of the backlog;
+ * NULL: nobody. */
 static struct ipc_conn *
-slowest(struct ipc_server *server, bool only_stuck)
+slowest(struct ipc_server *server, int32_t still)
 {
 	struct ipc_conn *conn, *ret = NULL;
+	size_t share, largest = 0;
 
-	TAILQ_FOREACH(conn, &server->conns, link)
-		if (conn->backlog_bytes > (ret == NULL ? 0 : ret->backlog_bytes)
-		    && (!only_stuck || stuck(conn)))
+	TAILQ_FOREACH(conn, &server->conns, link) {
+		if (STAILQ_EMPTY(&conn->backlog) || conn->slow.still < still)
+			continue;
+		share = ipc_backlog_share(conn);
+		if (share > largest) {
+			largest = share;
 			ret = conn;
+		}
+	}
 	return ret;
 }
 
 static void
-cut(struct ipc_conn *conn)
+slow_cut(struct ipc_conn *conn)
 {
 	struct ipc_server *server = conn->server;
+	bool reads = conn_tail(conn) != conn->slow.tail;
 
 	server->stats.slow_cut++;
 	ipc_log(server, LOG_WARNING, "%s: client pid %d (uid %u) %s: %zu KiB are queued for it, %zu"
 	    " KiB is the limit for all; disconnecting it", server->name, (int) conn->pid,
 	    (unsigned int) conn->uid,
-	    conn->slow.still > 0 ? "does not read its events" : "reads its events too slowly",
+	    reads ? "reads its events too slowly" : "does not read its events",
 	    conn->backlog_bytes / 1024, server->backlog_bytes_max / 1024);
 	ipc_cut(conn, /* drain= */ true);
 }
 
 bool
-ipc_backlog_room(struct ipc_conn *conn, size_t bytes)
+ipc_backlog_room(struct ipc_conn *conn, uint32_t function, const struct iovec *iov, size_t count,
+    size_t len)
 {
 	struct ipc_server *server = conn->server;
 	struct ipc_conn *victim;
 
+	/* What it costs changes when those are cut off that have the same event waiting. */
 	while (!conn->cut && server->stats.backlog_bytes > 0
-	    && server->stats.backlog_bytes + bytes > server->backlog_bytes_max) {
-		victim = slowest(server, /* only_stuck= */ false);
+	    && server->stats.backlog_bytes + ipc_backlog_cost(server, function, iov, count, len)
+	    > server->backlog_bytes_max) {
+		victim = slowest(server, 1);
+		if (victim == NULL)
+			victim = slowest(server, -1);
 		cs_assert(victim != NULL);
-		cut(victim);
+		slow_cut(victim);
 	}
 	return !conn->cut;
 }
 
 static void
-check_due(void *data)
+check_is_due(void *data)
 {
 	struct ipc_server *server = data;
 
@@ -83,8 +99,8 @@ check_later(struct ipc_server *server)
 	server->check_due = false;
 	/* Without a timer there is no grace, or the ring would stay slow. */
 	if (qb_loop_timer_add(server->loop, QB_LOOP_HIGH, server->grace_ns / CHECKS, server,
-	    check_due, &server->check_timer) < 0)
-		check_due(server);
+	    check_is_due, &server->check_timer) < 0)
+		check_is_due(server);
 }
 
 static void
@@ -92,11 +108,12 @@ congestion_begin(struct ipc_server *server)
 {
 	struct ipc_conn *conn;
 
-	TAILQ_FOREACH(conn, &server->conns, link)
-		if (conn->page != NULL)
-			conn->slow = (struct ipc_slow) { .tail = tail(conn) };
 	server->congested = true;
+	TAILQ_FOREACH(conn, &server->conns, link)
+		if (!STAILQ_EMPTY(&conn->backlog))
+			conn->slow = (struct ipc_slow) { .tail = conn_tail(conn) };
 	server->checks = 0;
+	server->slow_told = false;
 	server->stats.congestions++;
 	/* Under full load this comes and goes many times a second: counted, not news. */
 	ipc_log(server, LOG_DEBUG, "%s: %" PRIu64 " KiB of events wait for clients; slowing the"
@@ -109,43 +126,58 @@ static void
 congestion_end(struct ipc_server *server)
 {
 	server->congested = false;
-	ipc_log(server, LOG_DEBUG, "%s: clients have caught up", server->name);
+	ipc_log(server, server->slow_told ? LOG_NOTICE : LOG_DEBUG,
+	    "%s: clients have caught up; the ring is not slowed any more", server->name);
 	if (!server->check_due)
 		(void) qb_loop_timer_del(server->loop, server->check_timer);
 	server->check_due = false;
 	server->handlers.congested(server->host, false);
 }
 
-/* The ring has been slowed for the grace time, and not for somebody who is stuck. */
+/* The ring has been slowed for the grace time, for somebody who reads.  Once for each client. */
 static void
 reader_tell(struct ipc_server *server)
 {
-	struct ipc_conn *conn = slowest(server, /* only_stuck= */ false);
+	struct ipc_conn *conn = slowest(server, -1);
 
-	if (conn == NULL || conn->slow_told)
+	if (conn == NULL || conn->slow.still != 0 || conn->slow_told)
 		return;
 	conn->slow_told = true;
+	server->slow_told = true;
 	ipc_log(server, LOG_WARNING, "%s: client pid %d (uid %u) reads its events more slowly than"
 	    " they come: %zu KiB are queued for it; everybody's sending is slowed down for it",
 	    server->name, (int) conn->pid, (unsigned int) conn->uid, conn->backlog_bytes / 1024);
 }
 
-/* Who has read since the last time?  Below `enough` the ring is let go. */
+/* Forward only, and not beyond what is there: the tail is the client's word. */
 static void
-check(struct ipc_server *server, uint64_t enough)
+conn_check(struct ipc_conn *conn)
+{
+	uint32_t tail = conn_tail(conn), used = conn->to_client.at - tail;
+	int32_t read = (int32_t) (tail - conn->slow.tail);
+	uint64_t enough = conn->server->grace_ns * READ_BYTES_SECOND / UINT64_C(1000000000);
+
+	if (used > conn->to_client.size)
+		ipc_conn_garbage(conn, "tail of the event ring");
+	else if (read > 0 && (used == 0 || (uint64_t) read >= enough))
+		conn->slow = (struct ipc_slow) { .tail = tail };
+	else
+		conn->slow.still++;
+}
+
+/* Who has read?  Below `enough` the ring is let go. */
+static void
+readers_check(struct ipc_server *server, uint64_t enough)
 {
 	struct ipc_conn *conn;
 
-	TAILQ_FOREACH(conn, &server->conns, link) {
-		if (conn->page == NULL)
-			continue;
-		conn->slow.still = tail(conn) == conn->slow.tail ? conn->slow.still + 1 : 0;
-		conn->slow.tail = tail(conn);
-	}
+	TAILQ_FOREACH(conn, &server->conns, link)
+		if (!STAILQ_EMPTY(&conn->backlog))
+			conn_check(conn);
 	while (server->stats.backlog_bytes > enough
-	    && (conn = slowest(server, /* only_stuck= */ true)) != NULL)
-		cut(conn);
-	if (server->stats.backlog_bytes > enough && ++server->checks == CHECKS)
+	    && (conn = slowest(server, STUCK_CHECKS)) != NULL)
+		slow_cut(conn);
+	if (server->stats.backlog_bytes > enough && ++server->checks % CHECKS == 0)
 		reader_tell(server);
 	check_later(server);
 }
@@ -156,7 +188,7 @@ ipc_congestion_check(struct ipc_server *server)
 	uint64_t limit = server->backlog_bytes_max / 2;
 
 	if (server->congested && server->check_due)
-		check(server, limit / 2);
+		readers_check(server, limit / 2);
 	if (!server->congested && server->stats.backlog_bytes > limit)
 		congestion_begin(server);
 	else if (server->congested && server->stats.backlog_bytes <= limit / 2)

@@ -12,6 +12,7 @@
 #define NODES		4u
 #define ENGINES		3u
 #define STEPS_MAX	512u
+#define RING_BYTES	24u	/* of a barrier: its format and the ring's id */
 
 struct world {
 	struct sync sync;
@@ -87,6 +88,10 @@ deliver(struct world *w, struct input *in, bool near)
 		from.left = barrier_near(w, in, own);
 	bytes = input_block(near ? &from : in, near ? from.left : input_number(in, 1), &len);
 	note = sync_deliver(&w->sync, node + 1, bytes, len, &service);
+	if (note == SYNC_NOTE_NONE || note == SYNC_NOTE_VERSION) {
+		(void) sync_barrier(&w->sync, own);
+		FUZZ_REQUIRE(memcmp(bytes, own, RING_BYTES) == 0);
+	}
 	free(bytes);
 	if (note != SYNC_NOTE_NONE && note != SYNC_NOTE_VERSION) {
 		FUZZ_REQUIRE(w->sync.seen_count == seen);

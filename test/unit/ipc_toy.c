@@ -55,9 +55,10 @@ static int
 toy_opened(void *host, struct ipc_conn *conn)
 {
 	struct toy *toy = host;
-
 	struct toy_conn *mine = calloc(1, sizeof *mine);
 
+	if (mine == NULL)
+		return -ENOMEM;
 	mine->conn = conn;
 	LIST_INSERT_HEAD(&toy->conns, mine, link);
 	ipc_conn_private_set(conn, mine);
