@@ -3,7 +3,8 @@
  *
  * What exec/core/ reads: barriers of the synchronisation from any node at any time, right ones,
  * damaged ones and any bytes, while rings come and go; and the file with the ring's number.  Nobody
- * is activated before the barriers of all members, and what is ignored changes nothing.
+ * is activated before the barriers of all members of just this ring; what is ignored counts for
+ * nobody.
  */
 #include "exec/core/state.h"
 #include "exec/core/sync.h"
