@@ -267,6 +267,48 @@ START_TEST(the_dead_slow_nobody)
 }
 END_TEST
 
+/* Who moves its tail to and fro reads nothing, and gains no time by it: by a word, in whose room no
+ * event fits, or by half the ring, which is garbage when it goes back. */
+START_TEST(tail_to_and_fro_gains_nothing)
+{
+	static const uint32_t steps[] = { 8, IPC_RING_SMALL_BYTES / 2 };
+	struct { uint32_t head[2]; struct toy_burst burst; } call = {
+		.head = { 1, 0 },
+		.burst = { .bytes = 1024, .count =
+		    (IPC_RING_SMALL_BYTES + TOY_BACKLOG_BYTES * 3 / 4) / 1024 },
+	};
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *other = ask_open();
+	struct toy_state state;
+	uint32_t *tail, first;
+	uint64_t start;
+	struct raw raw;
+
+	raw_open(&raw);
+	raw_put(&raw, TOY_CALL_BURST | IPC_FUNCTION_CALL, &call, sizeof call);
+	raw_bell(&raw);
+	start = cs_timestamp_get();
+	while (ask_state(other).congested_on == 0)
+		ck_assert_uint_lt(cs_timestamp_get() - start, TOY_GRACE_NS);
+	tail = &raw.page->to_client.tail;
+	first = *tail;
+	for (bool there = true; ask_state(other).active == 2; there = !there) {
+		ck_assert_uint_lt(cs_timestamp_get() - start, 2 * TOY_GRACE_NS);
+		__atomic_store_n(tail, there ? first + steps[_i] : first, __ATOMIC_RELEASE);
+		raw_bell(&raw);
+		(void) poll(NULL, 0, TOY_GRACE_NS / MS_NS / 10);
+	}
+	state = ask_state(other);
+	ck_assert_uint_eq(state.slow_cut + state.garbage_cut, 1);
+	ck_assert_uint_eq(state.slow_cut, _i == 0);
+	ck_assert_uint_eq(state.congested_off, 1);
+	ck_assert_uint_eq(state.backlog_bytes, 0);
+	raw_close(&raw);
+	other = client_close(other);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
 static Suite *
 slow_suite(void)
 {
@@ -281,6 +323,7 @@ slow_suite(void)
 	tcase_add_test(tc, late_clients_share_what_waits);
 	tcase_add_test(tc, stuck_clients_are_cut_not_readers);
 	tcase_add_test(tc, the_dead_slow_nobody);
+	tcase_add_loop_test(tc, tail_to_and_fro_gains_nothing, 0, 2);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
