@@ -10,7 +10,7 @@ asan_flags = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
 asan_units = $(filter test/unit/test_%,$(check_PROGRAMS)) test/unit/test_daemon.sh \
 	test/fuzz/replay.sh
-asan_sim = test/sim/scenario test/sim/scenarios.sh test/sim/groups.sh
+asan_sim = test/sim/scenario test/sim/scenarios.sh test/sim/groups.sh test/sim/shrink.sh
 ASAN_SEEDS = 40
 ASAN_CLUSTER = $(cluster_tests)
 

@@ -9,8 +9,8 @@
 
 #include "test/sim/sim.h"
 
-/* How an act is written: h, o host and other as hosts; e, n the same as plain numbers; v number;
- * w signed number; t milliseconds; s storage; g guarantee. */
+/* How an act is written: h, o host and other as hosts; e, n the same as plain numbers; p process;
+ * v number; w signed number; t milliseconds; s storage; g guarantee. */
 static const struct {
 	const char *name, *form;
 } words[ACT_COUNT] = {
@@ -50,6 +50,14 @@ static const struct {
 	[ACT_INTRUDER_OFF] = { "intruder-off", "e" },
 	[ACT_SEND] = { "send", "hvg" },
 	[ACT_HEAL] = { "heal", "" },
+	[ACT_JOIN] = { "join", "hpv" },
+	[ACT_SAY] = { "say", "hpvg" },
+	[ACT_LEAVE_GROUP] = { "leave-group", "hp" },
+	[ACT_JOIN_AGAIN] = { "join-again", "hpv" },
+	[ACT_NAP] = { "nap", "hpt" },
+	[ACT_STOP_READING] = { "stop-reading", "hpt" },
+	[ACT_DIE] = { "die", "hpt" },
+	[ACT_FINALIZE] = { "finalize", "hp" },
 };
 
 static const char *const storages[] = { "intact", "stale", "corrupt", "missing" };
@@ -68,6 +76,8 @@ act_write(const struct act *act, FILE *out)
 			(void) fprintf(out, "%" PRIu32, act->host);
 		else if (*c == 'n')
 			(void) fprintf(out, "%" PRIu32, act->other);
+		else if (*c == 'p')
+			(void) fprintf(out, "%" PRIu32, act->process + 1);
 		else if (*c == 'v')
 			(void) fprintf(out, "%" PRIu64, act->value);
 		else if (*c == 'w')
@@ -105,12 +115,14 @@ act_argument(struct act *act, char form, const char *word)
 	if (form == 't')
 		return util_milliseconds(word, &act->value);
 	number = strtoull(word, &end, 0);
-	if (*end != '\0' || *word == '-' || ((form == 'h' || form == 'o') && number == 0))
+	if (*end != '\0' || *word == '-' || (strchr("hop", form) != NULL && number == 0))
 		return false;
 	if (form == 'h' || form == 'e')
 		act->host = (uint32_t) (form == 'h' ? number - 1 : number);
 	else if (form == 'o' || form == 'n')
 		act->other = (uint32_t) (form == 'o' ? number - 1 : number);
+	else if (form == 'p')
+		act->process = (uint32_t) (number - 1);
 	else
 		act->value = number;
 	return true;
@@ -158,8 +170,20 @@ act_renumber(struct act *act, uint32_t host)
 		act->when_host--;
 }
 
+bool
+act_is_of_process(const struct act *act)
+{
+	return strchr(words[act->kind].form, 'p') != NULL;
+}
+
+bool
+act_sends(const struct act *act)
+{
+	return act->kind == ACT_SEND || act->kind == ACT_SAY;
+}
+
 static void
-act_on_process(struct sim *sim, struct host *host, const struct act *act)
+act_on_daemon(struct sim *sim, struct host *host, const struct act *act)
 {
 	if (act->kind == ACT_START) {
 		if (host->totem == NULL)
@@ -293,7 +317,7 @@ act_apply(struct sim *sim, const struct act *act)
 	case ACT_CLOCK_JUMP:
 	case ACT_BRAKE:
 	case ACT_RECONFIGURE:
-		act_on_process(sim, host, act);
+		act_on_daemon(sim, host, act);
 		break;
 	case ACT_ISLAND:
 	case ACT_CUT:
@@ -356,6 +380,14 @@ act_apply(struct sim *sim, const struct act *act)
 	case ACT_HEAL:
 		act_heal(sim);
 		break;
+	case ACT_JOIN:
+	case ACT_SAY:
+	case ACT_LEAVE_GROUP:
+	case ACT_JOIN_AGAIN:
+	case ACT_NAP:
+	case ACT_STOP_READING:
+	case ACT_DIE:
+	case ACT_FINALIZE:
 	case ACT_COUNT:
 		break;
 	}
@@ -367,7 +399,7 @@ act_note(struct sim *sim, const struct act *act)
 	char text[96];
 	FILE *out;
 
-	if (sim->options.story == NULL || act->kind == ACT_SEND)
+	if (sim->options.story == NULL || act_sends(act))
 		return;
 	out = fmemopen(text, sizeof text, "w");
 	if (out == NULL)
@@ -378,7 +410,7 @@ act_note(struct sim *sim, const struct act *act)
 }
 
 void
-act_do(struct sim *sim, struct act act)
+act_tell(struct sim *sim, struct act act)
 {
 	act.at_ns = sim->now_ns;
 	if (sim->record != NULL)
@@ -386,5 +418,11 @@ act_do(struct sim *sim, struct act act)
 	act_note(sim, &act);
 	if (sim->tale != NULL)
 		tale_act(sim, &act);
+}
+
+void
+act_do(struct sim *sim, struct act act)
+{
+	act_tell(sim, act);
 	act_apply(sim, &act);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * A command line for what runs on the simulated cluster: runs seeds and judges them.  Runs of the
- * cores alone can be kept as scenarios, too: a plan says nothing of what an application did.
+ * A command line for what runs on the simulated cluster: runs seeds and judges them, and keeps runs
+ * as scenarios.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,18 +12,16 @@
 
 #include "test/sim/campaign.h"
 
-static const char usage_runs[] =
+static const char usage[] =
     "usage: %s --seed N [--nodes K] [--seconds S] [--mutant NAME] [--trace] [--tell] [--quiet]\n"
     "       %s --seeds FROM COUNT [--nodes-min A] [--nodes-max B] [--jobs J] [--seconds S]"
     " [--quiet]\n"
     "          [--until-failed | --resume STATE_FILE]\n"
-    "       %s --check-mutants [--seeds FROM COUNT]\n";
-static const char usage_plans[] =
+    "       %s --check-mutants [--seeds FROM COUNT]\n"
     "       %s --scenario FILE [--trace] [--tell]\n"
     "       %s --shrink (--seed N [--nodes K] | --scenario FILE) [--limit SECONDS]"
     " [--write FILE] [--trace]\n"
-    "--write FILE keeps the run, shrunk or not, as a scenario: all that is done, act by act.\n";
-static const char usage_status[] =
+    "--write FILE keeps the run, shrunk or not, as a scenario: all that is done, act by act.\n"
     "A seed is a run: the same one every time.  --trace tells it line by line, --tell what"
     " matters.\n"
     "Exit status 0: no property was violated; 1: one was; 2: the command line is wrong.\n";
@@ -167,8 +165,6 @@ arguments_read(struct arguments *a, int argc, char **argv)
 		if (taken < 0)
 			return taken;
 	}
-	if (a->subject->app != NULL && (a->shrink || a->scenario != NULL || a->write != NULL))
-		return -EINVAL;
 	if (a->trace)
 		a->options.story = stdout;
 	a->campaign.seconds = a->options.seconds == 0 ? 30 : a->options.seconds;
@@ -183,10 +179,7 @@ usage_print(const struct subject *subject)
 {
 	const char *name = subject->program;
 
-	(void) fprintf(stderr, usage_runs, name, name, name);
-	if (subject->app == NULL)
-		(void) fprintf(stderr, usage_plans, name, name);
-	(void) fputs(usage_status, stderr);
+	(void) fprintf(stderr, usage, name, name, name, name, name);
 }
 
 static int
@@ -215,6 +208,24 @@ run_one(const struct arguments *a)
 	return failed == 0 ? 0 : 1;
 }
 
+/* Messages are the processes' where there are some, and else the daemons'. */
+static int
+plan_fits(const struct arguments *a)
+{
+	for (size_t i = 0; i < a->plan.count; i++) {
+		const struct act *act = &a->plan.act[i];
+
+		if (a->subject->app != NULL ? act->kind != ACT_SEND : !act_is_of_process(act))
+			continue;
+		(void) fprintf(stderr, "%s: \"", a->scenario);
+		act_write(act, stderr);
+		(void) fprintf(stderr, "\" is not for %s but for %s\n", a->subject->program,
+		    a->subject->app != NULL ? "vs" : "vc");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int
 plan_load(struct arguments *a)
 {
@@ -228,7 +239,7 @@ plan_load(struct arguments *a)
 	r = plan_read(&a->plan, in, a->scenario);
 	(void) fclose(in);
 	a->options.plan = &a->plan;
-	return r;
+	return r < 0 ? r : plan_fits(a);
 }
 
 static int
@@ -250,7 +261,10 @@ plan_keep(const struct arguments *a)
 static int
 run_single(struct arguments *a)
 {
-	struct shrink shrink = { .limit_seconds = a->limit_seconds, .quiet = a->quiet };
+	struct shrink shrink = {
+		.app = a->options.app, .lie = a->options.lie,
+		.limit_seconds = a->limit_seconds, .quiet = a->quiet,
+	};
 
 	if (a->scenario != NULL && plan_load(a) < 0)
 		return 2;

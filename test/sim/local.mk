@@ -73,9 +73,8 @@ coverage-sim:
 	$(srcdir)/test/sim/coverage.sh '$(srcdir)' $(libsim_la_SOURCES) $(test_sim_vs_SOURCES)
 .PHONY: update-traces check-long coverage-sim
 CLEANFILES += test/sim/long.state
-TESTS += test/sim/groups.sh
-EXTRA_DIST += test/sim/groups.sh
-
+TESTS += test/sim/groups.sh test/sim/shrink.sh
+EXTRA_DIST += test/sim/groups.sh test/sim/shrink.sh
 
 # Detection time against mistakes; the whole table by hand.
 check_PROGRAMS += test/sim/detect

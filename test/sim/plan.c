@@ -37,6 +37,13 @@ static const struct {
 	KEY(after_each, 0, 10000),
 	KEY(after_extra, 0, 10000),
 	KEY(trial, 0, TRIAL_COUNT - 1),
+	KEY(groups, 1, 4),
+	KEY(processes, 1, 3),
+	KEY(bank, 0, 1),
+	KEY(ring_bytes, 65536, 1u << 26),
+	KEY(backlog_bytes, 65536, 1u << 30),
+	KEY(grace_ns, MS_NS, 1000 * SEC_NS),
+	KEY(parts, 0, 1),
 #undef KEY
 };
 
@@ -64,7 +71,8 @@ plan_init(struct plan *plan, uint32_t nodes)
 	plan->world = (struct plan_world) {
 		.nodes = nodes, .seed = 1, .delay_ns = 100 * US_NS, .jitter_ns = 20 * US_NS,
 		.bytes_per_us = 1000, .fifo = 1, .seq_first = 1, .safe_ppm = 300000,
-		.message_bytes_max = 200000,
+		.message_bytes_max = 200000, .groups = 1, .processes = 1, .ring_bytes = 4u << 20,
+		.backlog_bytes = 8u << 20, .grace_ns = SEC_NS,
 	};
 	plan->host = util_alloc((nodes + 2) * sizeof *plan->host);
 	for (uint32_t i = 0; i < nodes + 2; i++)
@@ -277,18 +285,25 @@ plan_read(struct plan *plan, FILE *in, const char *name)
 void
 plan_of_seed(struct plan *plan, const struct sim *sim)
 {
+	struct plan_world *w = &plan->world;
+
 	plan_init(plan, sim->node_count);
-	plan->world = (struct plan_world) {
-		.nodes = sim->node_count, .seed = sim->options.seed,
-		.loss = sim->usual.loss, .duplicate = sim->usual.duplicate,
-		.reorder = sim->usual.reorder, .corrupt = sim->usual.corrupt,
-		.delay_ns = sim->usual.delay_ns, .jitter_ns = sim->usual.jitter_ns,
-		.bytes_per_us = sim->usual.bytes_per_us, .fifo = sim->usual.fifo,
-		.seq_first = sim->seq_first, .window_frames = sim->window_frames_max,
-		.learn_peers = sim->learn_peers, .icmp_filtered = sim->icmp_filtered,
-		.safe_ppm = sim->safe_ppm, .message_bytes_max = sim->message_bytes_max,
-		.trial = sim->trial,
-	};
+	w->seed = sim->options.seed;
+	w->loss = sim->usual.loss;
+	w->duplicate = sim->usual.duplicate;
+	w->reorder = sim->usual.reorder;
+	w->corrupt = sim->usual.corrupt;
+	w->delay_ns = sim->usual.delay_ns;
+	w->jitter_ns = sim->usual.jitter_ns;
+	w->bytes_per_us = sim->usual.bytes_per_us;
+	w->fifo = sim->usual.fifo;
+	w->seq_first = sim->seq_first;
+	w->window_frames = sim->window_frames_max;
+	w->learn_peers = sim->learn_peers;
+	w->icmp_filtered = sim->icmp_filtered;
+	w->safe_ppm = sim->safe_ppm;
+	w->message_bytes_max = sim->message_bytes_max;
+	w->trial = sim->trial;
 	for (uint32_t i = 0; i < sim->host_count; i++)
 		plan->host[i] = (struct plan_host) {
 			.node_id = i < sim->node_count ? sim->node_ids[i] : i + 1,

@@ -12,7 +12,8 @@
  *
  * Times are milliseconds from the start; hosts are counted from 1.  What the file does not say is
  * calm.  `when`: once, the first time from then on that the host enters the state, and so long
- * after it.
+ * after it.  What a process does (vc) is written with its host and its number there; it does that
+ * when its turn comes, and nothing that it is in no position to do.
  */
 #ifndef SIM_PLAN_H
 #define SIM_PLAN_H
@@ -59,6 +60,14 @@ enum act_kind {
 	ACT_INTRUDER_OFF,
 	ACT_SEND,		/* value: bytes; other: SAFE */
 	ACT_HEAL,		/* no more faults */
+	ACT_JOIN,		/* a process: of group `value` */
+	ACT_SAY,		/* value: bytes; other: SAFE */
+	ACT_LEAVE_GROUP,
+	ACT_JOIN_AGAIN,		/* a member; value: 1 by another handle */
+	ACT_NAP,		/* it does not read for `value` ns */
+	ACT_STOP_READING,	/* for ever, and dies after `value` ns */
+	ACT_DIE,		/* in `value` ns */
+	ACT_FINALIZE,
 	ACT_COUNT
 };
 
@@ -66,6 +75,7 @@ struct act {
 	uint64_t at_ns;
 	enum act_kind kind;
 	uint32_t host, other;
+	uint32_t process;		/* on that host */
 	uint64_t value;
 	uint32_t when_state;		/* enum totem_state; 0: at once */
 	uint32_t when_host;
@@ -84,6 +94,8 @@ struct plan_world {		/* all uint64_t: read and written by a table */
 	uint64_t safe_ppm, message_bytes_max;
 	uint64_t after_each, after_extra;	/* messages when all has healed */
 	uint64_t trial;				/* enum sim_trial */
+	uint64_t groups, processes, bank;	/* process groups: how many, a host */
+	uint64_t ring_bytes, backlog_bytes, grace_ns, parts;
 };
 
 struct plan {
@@ -110,6 +122,10 @@ void plan_to_world(const struct plan *plan, struct sim *sim);
 /* act.c */
 /* Does it, now, and writes it down when the run is being recorded. */
 void act_do(struct sim *sim, struct act act);
+/* The same for what a process is about to do itself. */
+void act_tell(struct sim *sim, struct act act);
+bool act_is_of_process(const struct act *act);
+bool act_sends(const struct act *act);
 void act_write(const struct act *act, FILE *out);	/* without its time */
 /* The words of a line, without the time; false: not understood. */
 bool act_read(struct act *ret_act, char **words, size_t count);
@@ -122,9 +138,16 @@ void play_start(struct sim *sim);
 struct happening;
 void play_happening(struct sim *sim, const struct happening *happening);
 void play_state_entered(struct sim *sim, uint32_t host, uint32_t state);
+/* The next act of that process from number `*at` on, which is moved there; NULL: none. */
+const struct act *play_of_process(const struct sim *sim, uint32_t host, uint32_t process,
+    size_t *at);
 
 /* shrink.c */
+struct sim_app;
+struct lie;
 struct shrink {
+	const struct sim_app *app;	/* that the plan is for; NULL: none */
+	const struct lie *lie;		/* that makes it fail; NULL: none */
 	uint64_t limit_seconds;		/* of real time */
 	bool quiet;
 };

@@ -22,7 +22,20 @@ play_start(struct sim *sim)
 
 	sim->play_armed = util_alloc(plan->count + 1);
 	for (size_t i = 0; i < plan->count; i++)
-		play_push(sim, i, plan->act[i].at_ns);
+		if (!act_is_of_process(&plan->act[i]))
+			play_push(sim, i, plan->act[i].at_ns);
+}
+
+const struct act *
+play_of_process(const struct sim *sim, uint32_t host, uint32_t process, size_t *at)
+{
+	const struct plan *plan = sim->options.plan;
+
+	for (; *at < plan->count; ++*at)
+		if (plan->act[*at].host == host && plan->act[*at].process == process &&
+		    act_is_of_process(&plan->act[*at]))
+			return &plan->act[*at];
+	return NULL;
 }
 
 /* Its time has come: it is done, or waits for a state from now on. */

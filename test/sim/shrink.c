@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "exec/base/assert.h"
+#include "test/sim/lie.h"
 #include "test/sim/sim.h"
 
 #define RUN_SECONDS_MAX		60u
@@ -30,6 +31,7 @@ struct verdict {
 static struct verdict *told;		/* shared with the child */
 static struct sim *child_sim;
 static FILE *child_record;
+static const struct shrink *shrinking;
 static uint64_t runs, end_s;
 
 static uint64_t
@@ -108,7 +110,10 @@ verdict_of(const struct sim_options *options, FILE *record)
 static struct verdict
 verdict_of_plan(const struct plan *plan)
 {
-	return verdict_of(&(struct sim_options) { .plan = plan }, NULL);
+	return verdict_of(&(struct sim_options) {
+		.plan = plan, .app = shrinking->app, .lie = shrinking->lie,
+		.only = shrinking->lie != NULL ? shrinking->lie->property : 0,
+	}, NULL);
 }
 
 static bool
@@ -148,7 +153,7 @@ take(struct plan *plan, struct plan *candidate, const struct verdict *want)
 static bool
 sort_of(const struct act *act, bool sends)
 {
-	return act->kind != ACT_HEAL && (act->kind == ACT_SEND) == sends;
+	return act->kind != ACT_HEAL && act_sends(act) == sends;
 }
 
 /* Without `count` acts of this sort from the `at`-th of them on. */
@@ -294,7 +299,7 @@ smaller_messages(struct plan *plan, const struct verdict *want)
 	bool any = false;
 
 	for (size_t i = 0; i < plan->count; i++)
-		for (size_t k = 0; k < 4 && plan->act[i].kind == ACT_SEND &&
+		for (size_t k = 0; k < 4 && act_sends(&plan->act[i]) &&
 		    sizes[k] < plan->act[i].value && time_left(); k++) {
 			struct plan candidate;
 
@@ -331,18 +336,31 @@ cut_end(struct plan *plan, const struct verdict *want)
 	(void) take(plan, &candidate, want);
 }
 
+/* What is made anew when all has healed comes first: acts that are written down tell more. */
+static void
+less_afterwards(struct plan *plan, const struct verdict *want)
+{
+	struct plan candidate;
+
+	plan_copy(&candidate, plan);
+	candidate.world.after_each = candidate.world.after_extra = 0;
+	(void) take(plan, &candidate, want);
+}
+
 bool
 shrink_plan(struct plan *plan, const struct shrink *shrink)
 {
 	struct verdict want;
 	bool again = true;
 
+	shrinking = shrink;
 	end_s = clock_s() + shrink->limit_seconds;
 	want = verdict_of_plan(plan);
 	if (want.failed == 0)
 		return false;
 	shrink_say(shrink, plan, want.what);
 	cut_end(plan, &want);
+	less_afterwards(plan, &want);
 	while (again && time_left()) {
 		again = fewer(plan, false, &want);
 		shrink_say(shrink, plan, "fewer acts");

@@ -398,8 +398,8 @@ sim_run_seed(struct sim *sim)
 	return faults;
 }
 
-static void
-sim_run_plan(struct sim *sim)
+void
+sim_play(struct sim *sim)
 {
 	bool healed = false;
 
@@ -419,7 +419,7 @@ sim_run(struct sim *sim)
 	if (sim->options.app != NULL)
 		return sim->options.app->run(sim);
 	if (sim->options.plan != NULL)
-		sim_run_plan(sim);
+		sim_play(sim);
 	else
 		faults = sim_run_seed(sim);
 	if (sim->check.failed == 0)

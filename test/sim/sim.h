@@ -373,6 +373,7 @@ bool sim_settled(struct sim *sim);		/* one ring of all that live, all delivered 
 void sim_later(struct sim *sim, uint64_t span_ns, struct happening happening);
 void sim_finish(struct sim *sim);		/* final checks and figures */
 void sim_start_hosts(struct sim *sim);
+void sim_play(struct sim *sim);			/* the plan, until all has healed */
 
 /* profile.c: what kind of run this seed is */
 void profile_choose(struct sim *sim);

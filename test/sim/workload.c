@@ -43,7 +43,7 @@ workload_size(struct sim *sim)
 void
 workload_add(struct sim *sim, struct host *host, uint32_t count)
 {
-	if (host->totem == NULL || !host->watched)
+	if (host->totem == NULL || !host->watched || sim->options.app != NULL)
 		return;
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t size = workload_size(sim);
@@ -59,8 +59,8 @@ workload_add(struct sim *sim, struct host *host, uint32_t count)
 void
 workload_few(struct sim *sim, struct host *host, uint32_t count)
 {
-	if (host->totem == NULL || !host->watched || sim->result.count[COUNT_APP] >
-	    3u * sim->wanted)
+	if (host->totem == NULL || !host->watched || sim->options.app != NULL ||
+	    sim->result.count[COUNT_APP] > 3u * sim->wanted)
 		return;
 	for (uint32_t i = 0; i < count; i++)
 		act_do(sim, (struct act) {

@@ -38,6 +38,7 @@
 #define CPG_PROGRAMS_MAX	3u	/* the first of them; */
 #define CPG_TELLER		3u	/* a replica of the bank; */
 #define CPG_PROBE		4u	/* who asks for the groups at the end */
+#define CPG_STEPS_MAX		12u	/* that a process is about to do */
 #define CPG_FIRST		100u	/* numbers of properties: C1 is 101 */
 
 enum cpg_property {
@@ -166,6 +167,11 @@ struct client {
 	uint32_t tiny;			/* messages too small for a header, of this pid */
 	bool stuck;			/* it never reads again */
 	uint64_t read_ns;		/* when it last did */
+	/* what it is about to do, and when it does more */
+	struct act step[CPG_STEPS_MAX];
+	size_t step_next, step_count;
+	uint64_t act_ns;
+	size_t plan_at;			/* its next act of the plan is from there on */
 };
 
 /* link.c */
@@ -324,11 +330,13 @@ struct cpg_sim {
 	uint32_t pid_last;
 	size_t ring_bytes, backlog_bytes;
 	uint64_t grace_ns;
-	uint32_t message_bytes_max, large_bytes_max;	/* 0: none in parts */
+	uint32_t message_bytes_max;
 	uint32_t flood_bytes;		/* one message of those that come all at once */
 	uint32_t large_left, huge_left, floods_left;
 	uint64_t gap_ns;		/* between two acts of one process */
 	uint32_t acts_left;		/* of all of them */
+	bool bank, parts;		/* a bank; messages in parts */
+	bool played;			/* processes do what the plan says */
 	bool closing;			/* only read from now on */
 	bool ending;			/* the run is over: processes end */
 	struct ledger ledger;

@@ -278,33 +278,65 @@ node_happening(struct sim *sim, const struct happening *happening)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
+/* The seed's choice, as a plan's world says it. */
+static void
+node_choose(struct sim *sim, struct plan_world *w)
+{
+	static const size_t rings[] = { 4u << 20, 1u << 20, 256u << 10, 256u << 10 };
+	struct prng *prng = &sim->chance;
+
+	w->groups = dice(prng, 1, CPG_GROUPS_MAX);
+	w->processes = dice(prng, 1, sim->node_count > 6 ? 2 : CPG_PROGRAMS_MAX);
+	w->bank = dice_ppm(prng, 700000);
+	w->ring_bytes = rings[prng_below(prng, 4)];
+	w->backlog_bytes = dice_scaled(prng, w->ring_bytes, 8u << 20);
+	w->grace_ns = dice_scaled(prng, 100 * MS_NS, 3 * SEC_NS);
+	w->parts = sim->window_frames_max == 0 && sim->network.delay_ns < MS_NS &&
+	    sim->node_count <= 7 && w->ring_bytes > 256u << 10 && dice_ppm(prng, 400000);
+}
+
 static void
 node_profile(struct sim *sim, struct cpg_sim *cpg)
 {
-	static const size_t rings[] = { 4u << 20, 1u << 20, 256u << 10, 256u << 10 };
-	struct prng *prng = &sim->prng;
+	const struct plan *plan = sim->options.plan;
+	struct plan_world chosen = { 0 };
+	const struct plan_world *w = plan != NULL ? &plan->world : &chosen;
 
-	cpg->group_count = (uint32_t) dice(prng, 1, CPG_GROUPS_MAX);
-	cpg->client_count = (uint32_t) dice(prng, 1, sim->node_count > 6 ? 2 : CPG_PROGRAMS_MAX);
-	cpg->ring_bytes = rings[prng_below(prng, 4)];
+	if (plan == NULL)
+		node_choose(sim, &chosen);
+	cpg->group_count = (uint32_t) w->groups;
+	cpg->client_count = (uint32_t) w->processes;
+	cpg->bank = w->bank != 0;
+	cpg->ring_bytes = w->ring_bytes;
+	cpg->backlog_bytes = w->backlog_bytes;
+	cpg->grace_ns = w->grace_ns;
+	cpg->parts = w->parts != 0;
 	cpg->message_bytes_max = (uint32_t) (cpg->ring_bytes / 4);
 	if (cpg->message_bytes_max > sim->message_bytes_max)
 		cpg->message_bytes_max = sim->message_bytes_max;
-	cpg->backlog_bytes = dice_scaled(prng, 4 * cpg->message_bytes_max, 8u << 20);
-	cpg->grace_ns = dice_scaled(prng, 100 * MS_NS, 3 * SEC_NS);
-	cpg->huge_left = 10;
-	cpg->floods_left = 2;
 	/* On a slow path the load must fit, or all that is found is that it does not. */
 	cpg->flood_bytes = sim->network.delay_ns < MS_NS ? (uint32_t) (cpg->ring_bytes / 8) :
 	    30000;
 	if (cpg->flood_bytes > cpg->message_bytes_max)
 		cpg->flood_bytes = cpg->message_bytes_max;
-	if (sim->window_frames_max == 0 && sim->network.delay_ns < MS_NS && sim->node_count <= 7 &&
-	    cpg->ring_bytes > 256u << 10 && dice_ppm(prng, 400000)) {
-		cpg->large_left = (uint32_t) dice(prng, 1, 6);
-		cpg->large_bytes_max = 3u << 20;
+	cpg->played = plan != NULL;
+	if (sim->record != NULL) {
+		struct plan_world *kept = &sim->record->world;
+
+		kept->groups = w->groups;
+		kept->processes = w->processes;
+		kept->bank = w->bank;
+		kept->ring_bytes = w->ring_bytes;
+		kept->backlog_bytes = w->backlog_bytes;
+		kept->grace_ns = w->grace_ns;
+		kept->parts = w->parts;
 	}
-	cpg->acts_left = (uint32_t) dice(prng, 300, 500);
+	if (plan != NULL)
+		return;
+	cpg->huge_left = 10;
+	cpg->floods_left = 2;
+	cpg->large_left = cpg->parts ? (uint32_t) dice(&sim->chance, 1, 6) : 0;
+	cpg->acts_left = (uint32_t) dice(&sim->chance, 300, 500);
 	cpg->gap_ns = sim->options.seconds * SEC_NS * sim->node_count * cpg->client_count /
 	    cpg->acts_left;
 }

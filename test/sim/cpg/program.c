@@ -13,6 +13,8 @@
 
 #define HEAD_BYTES	12u		/* messages below it carry no header: trace.c */
 #define BURST_MAX	8u
+#define FLOOD_MESSAGES	CPG_STEPS_MAX
+#define PARTS_BYTES_MAX	(3u << 20)
 #define LIST_MAX	256u
 
 /* --- for whoever plays a process ------------------------------------------------------------- */
@@ -270,10 +272,10 @@ static uint32_t
 program_size(struct client *client)
 {
 	struct cpg_sim *cpg = cpg_of(client->sim);
-	struct prng *prng = &client->sim->prng;
+	struct prng *prng = &client->sim->chance;
 	uint64_t kind = prng_below(prng, 1000), size;
 
-	if (kind < 40 && client->tiny < 255)
+	if (kind < 40)
 		return (uint32_t) dice(prng, 1, HEAD_BYTES - 1);
 	if (kind < 780)
 		size = dice_scaled(prng, HEAD_BYTES, 1400);
@@ -282,7 +284,7 @@ program_size(struct client *client)
 	else if (kind < 990 || cpg->huge_left == 0)
 		size = dice_scaled(prng, 20000, 200000);
 	else if (kind < 994 && cpg->large_left > 0)
-		size = dice(prng, 1048577, cpg->large_bytes_max);
+		size = dice(prng, 1048577, PARTS_BYTES_MAX);
 	else
 		size = dice(prng, 1, 4) == 1 ? cpg->message_bytes_max :
 		    dice_scaled(prng, 200000, cpg->message_bytes_max);
@@ -311,10 +313,9 @@ program_send_count(struct client *client, const struct cpg_message *m)
 }
 
 static void
-program_send(struct client *client, cpg_handle_t handle, uint32_t len)
+program_send(struct client *client, cpg_handle_t handle, uint32_t len, bool safe)
 {
 	struct sim *sim = client->sim;
-	bool safe = dice_ppm(&sim->prng, sim->safe_ppm);
 	uint8_t tiny = len < HEAD_BYTES ? (uint8_t) ++client->tiny : 0;
 	uint32_t message = trace_message_new(sim, client->session_last, len, safe, tiny);
 	struct cpg_event event = program_event(client, CPG_SEND, client->session_last);
@@ -339,17 +340,6 @@ program_send(struct client *client, cpg_handle_t handle, uint32_t len)
 		cpg_counted(sim, len > 1048576 ? CPG_COUNT_LARGE_VOID : CPG_COUNT_TRY_AGAIN);
 }
 
-/* More than the ring to the daemon holds: some of it is refused. */
-static void
-program_flood(struct client *client, cpg_handle_t handle)
-{
-	struct cpg_sim *cpg = cpg_of(client->sim);
-
-	cpg->floods_left--;
-	for (uint32_t i = 0; i < 12 && !client->killed; i++)
-		program_send(client, handle, cpg->flood_bytes - i);
-}
-
 static void
 program_leave(struct client *client, cpg_handle_t handle)
 {
@@ -366,13 +356,12 @@ program_leave(struct client *client, cpg_handle_t handle)
 
 /* The same process joins the same group once more: by the same handle, or by another one. */
 static void
-program_double(struct client *client, cpg_handle_t handle)
+program_double(struct client *client, cpg_handle_t handle, bool second)
 {
 	const struct session *session = program_session(client, client->session_last);
 	struct cpg_name name = program_name(session->group);
 	struct cpg_event event = program_event(client, CPG_JOINED, NONE);
 	cpg_handle_t other = handle;
-	bool second = dice_ppm(&client->sim->prng, 500000);
 	cs_error_t error;
 
 	if (second && cpg_initialize(&other, NULL) != CS_OK)
@@ -409,59 +398,184 @@ program_is_member(struct client *client)
 }
 
 static void
-program_nap(struct client *client)
+program_step(struct client *client, enum act_kind kind, uint64_t value, bool safe)
 {
-	struct prng *prng = &client->sim->prng;
+	cs_assert(client->step_count < CPG_STEPS_MAX);
+	client->step[client->step_count++] = (struct act) {
+		.kind = kind, .host = client->host, .process = client->index, .value = value,
+		.other = safe,
+	};
+}
 
-	if (dice_ppm(prng, 60000)) {
-		link_stuck(client);
-		cpg_counted(client->sim, CPG_COUNT_STUCK);
-		program_note(client, "stops reading for ever");
-		link_kill_later(client, dice_scaled(prng, SEC_NS, 60 * SEC_NS));
+static void
+program_choose_words(struct client *client)
+{
+	struct prng *prng = &client->sim->chance;
+
+	for (uint64_t i = dice(prng, 1, BURST_MAX); i > 0; i--)
+		program_step(client, ACT_SAY, program_size(client),
+		    dice_ppm(prng, client->sim->safe_ppm));
+}
+
+/* More than the ring to the daemon holds: some of it is refused. */
+static void
+program_choose_flood(struct client *client)
+{
+	struct cpg_sim *cpg = cpg_of(client->sim);
+
+	if (cpg->floods_left == 0)
 		return;
+	cpg->floods_left--;
+	for (uint32_t i = 0; i < FLOOD_MESSAGES; i++)
+		program_step(client, ACT_SAY, cpg->flood_bytes - i,
+		    dice_ppm(&client->sim->chance, client->sim->safe_ppm));
+}
+
+static void
+program_choose_change(struct client *client, uint32_t group)
+{
+	struct prng *prng = &client->sim->chance;
+
+	program_step(client, ACT_LEAVE_GROUP, 0, false);
+	if (dice_ppm(prng, 600000))
+		program_step(client, ACT_JOIN, dice_ppm(prng, 700000) ?
+		    program_session(client, client->session_last)->group : group, false);
+}
+
+/* What to do next. */
+static void
+program_choose(struct client *client)
+{
+	struct prng *prng = &client->sim->chance;
+	uint32_t group = (uint32_t) prng_below(prng, cpg_of(client->sim)->group_count);
+	uint64_t kind = prng_below(prng, 1000);
+
+	client->step_next = client->step_count = 0;
+	if (!program_is_member(client))
+		program_step(client, ACT_JOIN, group, false);
+	else if (kind < 780)
+		program_choose_words(client);
+	else if (kind < 850)
+		program_choose_change(client, group);
+	else if (kind < 880)
+		program_step(client, ACT_JOIN_AGAIN, dice_ppm(prng, 500000), false);
+	else if (kind < 882)
+		program_step(client, ACT_STOP_READING, dice_scaled(prng, SEC_NS, 60 * SEC_NS),
+		    false);
+	else if (kind < 910)
+		program_step(client, ACT_NAP, dice_scaled(prng, 10 * MS_NS, 3 * SEC_NS), false);
+	else if (kind < 930)
+		program_step(client, ACT_DIE, dice_scaled(prng, US_NS, 50 * MS_NS), false);
+	else if (kind < 950)
+		program_step(client, ACT_FINALIZE, 0, false);
+	else if (kind < 960)
+		program_step(client, ACT_DIE, 0, false);
+	else
+		program_choose_flood(client);
+}
+
+/* When it does something the next time, as far as it knows. */
+static uint64_t
+program_act_ns(struct client *client)
+{
+	const struct act *act;
+
+	if (!cpg_of(client->sim)->played)
+		return client->act_ns;
+	act = play_of_process(client->sim, client->host, client->index, &client->plan_at);
+	return act != NULL ? act->at_ns : NEVER;
+}
+
+/* Is there something to do now? */
+static bool
+program_turn(struct client *client, struct act *ret_act)
+{
+	struct cpg_sim *cpg = cpg_of(client->sim);
+	struct sim *sim = client->sim;
+
+	if (client->step_next < client->step_count) {
+		*ret_act = client->step[client->step_next++];
+		return true;
 	}
+	if (sim->now_ns < program_act_ns(client))
+		return false;
+	if (cpg->played) {
+		*ret_act = sim->options.plan->act[client->plan_at++];
+		return true;
+	}
+	if (cpg->acts_left == 0)
+		return false;
+	cpg->acts_left--;
+	client->act_ns = sim->now_ns + dice(&sim->chance, 0, 2 * cpg->gap_ns);
+	program_choose(client);
+	if (client->step_count == 0)
+		return false;
+	*ret_act = client->step[client->step_next++];
+	return true;
+}
+
+static void
+program_join_now(struct client *client, cpg_handle_t handle, uint32_t group)
+{
+	if (client->session_last != NONE)
+		cpg_counted(client->sim, CPG_COUNT_REJOINS);
+	(void) program_join(client, handle, group);
+}
+
+static void
+program_say(struct client *client, cpg_handle_t handle, const struct act *act)
+{
+	uint32_t len = (uint32_t) act->value;
+
+	/* No more of those without a header can be told apart. */
+	if (len < HEAD_BYTES && client->tiny >= 255)
+		len = HEAD_BYTES;
+	program_send(client, handle, len, act->other != 0);
+}
+
+static void
+program_stop_reading(struct client *client, uint64_t dies_ns)
+{
+	link_stuck(client);
+	cpg_counted(client->sim, CPG_COUNT_STUCK);
+	link_kill_later(client, dies_ns);
+}
+
+static void
+program_nap(struct client *client, uint64_t span_ns)
+{
 	cpg_counted(client->sim, CPG_COUNT_NAPS);
-	link_wait(client, dice_scaled(prng, 10 * MS_NS, 3 * SEC_NS));
+	link_wait(client, span_ns);
 }
 
 /* False: the process is over. */
 static bool
-program_act(struct client *client, cpg_handle_t handle)
+program_act(struct client *client, cpg_handle_t handle, const struct act *act)
 {
-	struct cpg_sim *cpg = cpg_of(client->sim);
-	struct prng *prng = &client->sim->prng;
-	uint32_t group = (uint32_t) prng_below(prng, cpg->group_count);
-	uint64_t kind = prng_below(prng, 1000);
-
-	if (!program_is_member(client)) {
-		(void) program_join(client, handle, group);
+	/* Of a plan that was made shorter, it may be in no position to. */
+	if (program_is_member(client) == (act->kind == ACT_JOIN) ||
+	    act->value >= (act->kind == ACT_JOIN ? cpg_of(client->sim)->group_count : UINT64_MAX))
 		return true;
-	}
-	if (kind < 780) {
-		for (uint64_t i = dice(prng, 1, BURST_MAX); i > 0 && !client->killed; i--)
-			program_send(client, handle, program_size(client));
-	} else if (kind < 850) {
+	act_tell(client->sim, *act);
+	if (act->kind == ACT_JOIN)
+		program_join_now(client, handle, (uint32_t) act->value);
+	else if (act->kind == ACT_SAY)
+		program_say(client, handle, act);
+	else if (act->kind == ACT_LEAVE_GROUP)
 		program_leave(client, handle);
-		if (dice_ppm(prng, 600000) && !client->killed && !program_is_member(client)) {
-			cpg_counted(client->sim, CPG_COUNT_REJOINS);
-			(void) program_join(client, handle, dice_ppm(prng, 700000) ?
-			    program_session(client, client->session_last)->group : group);
-		}
-	} else if (kind < 880) {
-		program_double(client, handle);
-	} else if (kind < 910) {
-		program_nap(client);
-	} else if (kind < 930) {
-		link_kill_later(client, dice_scaled(prng, US_NS, 50 * MS_NS));
-	} else if (kind < 950) {
-		program_finalize(client, handle);
-		return false;
-	} else if (kind < 960) {
+	else if (act->kind == ACT_JOIN_AGAIN)
+		program_double(client, handle, act->value != 0);
+	else if (act->kind == ACT_NAP)
+		program_nap(client, act->value);
+	else if (act->kind == ACT_STOP_READING)
+		program_stop_reading(client, act->value);
+	else if (act->kind == ACT_DIE && act->value > 0)
+		link_kill_later(client, act->value);
+	else if (act->kind == ACT_DIE)
 		program_murder(client);
-	} else if (cpg->floods_left > 0) {
-		program_flood(client, handle);
-	}
-	return true;
+	else
+		program_finalize(client, handle);
+	return act->kind != ACT_FINALIZE;
 }
 
 /* --- processes ------------------------------------------------------------------------------- */
@@ -493,16 +607,42 @@ program_disconnected(struct client *client)
 	cpg_counted(client->sim, CPG_COUNT_DAEMON_LOST);
 }
 
+/* False: the process is over. */
+static bool
+program_acts(struct client *client, cpg_handle_t handle, bool *ret_any)
+{
+	struct act act;
+
+	*ret_any = false;
+	while (!client->killed && !client->stuck && program_turn(client, &act)) {
+		*ret_any = true;
+		if (!program_act(client, handle, &act))
+			return false;
+	}
+	return true;
+}
+
+/* Until it has something to do, or something is there to read. */
+static void
+program_rest(struct client *client)
+{
+	uint64_t now_ns = client->sim->now_ns, act_ns = program_act_ns(client);
+	bool reads = cpg_of(client->sim)->closing || client->stuck;
+
+	link_wait(client, reads || act_ns == NEVER || act_ns <= now_ns ? SEC_NS : act_ns - now_ns);
+}
+
 static void
 program_process(struct client *client)
 {
 	struct cpg_sim *cpg = cpg_of(client->sim);
-	struct prng *prng = &client->sim->prng;
-	uint64_t act_ns = client->sim->now_ns + dice(prng, 0, cpg->gap_ns);
 	cs_error_t error = CS_OK;
 	cpg_handle_t handle;
+	bool any = false;
 
 	client->session_first = client->session_last = NONE;
+	client->step_next = client->step_count = 0;
+	client->act_ns = client->sim->now_ns + dice(&client->sim->chance, 0, cpg->gap_ns);
 	if (program_open(client, &handle) != CS_OK)
 		return;
 	while (!client->killed) {
@@ -514,19 +654,10 @@ program_process(struct client *client)
 			program_disconnected(client);
 			break;
 		}
-		if (cpg->closing || client->stuck) {
-			link_wait(client, SEC_NS);
-			continue;
-		}
-		if (client->sim->now_ns >= act_ns && cpg->acts_left > 0) {
-			cpg->acts_left--;
-			act_ns = client->sim->now_ns + dice(prng, 0, 2 * cpg->gap_ns);
-			if (!program_act(client, handle))
-				return;
-			continue;
-		}
-		link_wait(client, act_ns > client->sim->now_ns ? act_ns - client->sim->now_ns :
-		    SEC_NS);
+		if (!cpg->closing && !program_acts(client, handle, &any))
+			return;
+		if (cpg->closing || client->stuck || !any)
+			program_rest(client);
 	}
 	(void) cpg_finalize(handle);
 }

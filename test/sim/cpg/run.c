@@ -36,12 +36,10 @@ run_start(struct sim *sim, uint32_t host, uint32_t index, void (*life)(struct cl
 static void
 run_start_all(struct sim *sim)
 {
-	bool bank = dice_ppm(&sim->prng, 700000);
-
 	for (uint32_t i = 0; i < sim->node_count; i++) {
 		for (uint32_t k = 0; k < cpg_of(sim)->client_count; k++)
 			run_start(sim, i, k, program_life);
-		if (bank && i < 4)
+		if (cpg_of(sim)->bank && i < 4)
 			run_start(sim, i, CPG_TELLER, teller_life);
 	}
 }
@@ -154,33 +152,68 @@ run_not_settled(struct sim *sim, const char *when)
 
 /* --- the parts of a run ---------------------------------------------------------------------- */
 
-/* Somebody stops reading for ever; the others have something to say. */
+static void
+run_stick(struct sim *sim)
+{
+	struct prng *prng = &sim->chance;
+	struct client *client = run_client(sim, (uint32_t) prng_below(prng, sim->node_count),
+	    (uint32_t) prng_below(prng, cpg_of(sim)->client_count));
+
+	if (client->ended || client->killed || client->session_last == NONE ||
+	    !dice_ppm(prng, 600000))
+		return;
+	link_stuck(client);
+	cpg_counted(sim, CPG_COUNT_STUCK);
+	record_note(sim, "%u:%u stops reading for ever", sim->host[client->host].node_id,
+	    client->pid);
+}
+
+static void
+run_acts(struct sim *sim, uint64_t count)
+{
+	struct cpg_sim *cpg = cpg_of(sim);
+
+	cpg->floods_left = 8;
+	cpg->huge_left = 4;
+	cpg->large_left = cpg->parts ? 2 : 0;
+	cpg->acts_left = (uint32_t) count;
+	cpg->gap_ns = EPILOGUE_NS * sim->node_count * cpg->client_count / count;
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		for (uint32_t k = 0; k < cpg->client_count; k++) {
+			run_client(sim, i, k)->act_ns = sim->now_ns +
+			    dice(&sim->chance, 0, 2 * cpg->gap_ns);
+			link_wake(run_client(sim, i, k));
+		}
+	sim_run_for(sim, EPILOGUE_NS);
+}
+
+/* Somebody stops reading for ever; the others have something to say.  That is no part of a plan,
+ * which only says how much; it is made anew each time. */
 static void
 run_epilogue(struct sim *sim)
 {
 	struct cpg_sim *cpg = cpg_of(sim);
-	struct prng *prng = &sim->prng;
-	struct client *client = run_client(sim, (uint32_t) prng_below(prng, sim->node_count),
-	    (uint32_t) prng_below(prng, cpg->client_count));
+	const struct plan *plan = sim->options.plan;
+	struct plan *record = sim->record;
+	uint64_t each = plan != NULL ? plan->world.after_each : 40 + 20 * sim->node_count;
+	uint64_t rounds = 0;
 
-	if (!client->ended && !client->killed && client->session_last != NONE &&
-	    dice_ppm(prng, 600000)) {
-		link_stuck(client);
-		cpg_counted(sim, CPG_COUNT_STUCK);
-		record_note(sim, "%u:%u stops reading for ever", sim->host[client->host].node_id,
-		    client->pid);
+	sim->record = NULL;
+	sim->chance.state = sim->options.seed ^ UINT64_C(0xd6e8feb86659fd93);
+	cpg->played = false;
+	if (each > 0) {
+		run_stick(sim);
+		run_acts(sim, each);
 	}
-	cpg->floods_left += 8;
-	cpg->acts_left += 40 + 20 * sim->node_count;
-	cpg->gap_ns = EPILOGUE_NS * sim->node_count * cpg->client_count / cpg->acts_left;
-	for (uint32_t i = 0; i < sim->node_count; i++)
-		for (uint32_t k = 0; k < cpg->client_count; k++)
-			link_wake(run_client(sim, i, k));
-	sim_run_for(sim, EPILOGUE_NS);
 	/* Where many were dead for long, the rest has said little yet. */
-	for (int i = 0; i < 5 && sim->result.app[CPG_COUNT_SENT] < MESSAGES_MIN; i++) {
-		cpg->acts_left += MESSAGES_MIN / 4;
-		sim_run_for(sim, EPILOGUE_NS);
+	while (plan != NULL ? rounds < plan->world.after_extra :
+	    rounds < 5 && sim->result.app[CPG_COUNT_SENT] < MESSAGES_MIN) {
+		run_acts(sim, MESSAGES_MIN / 4);
+		rounds++;
+	}
+	if (record != NULL) {
+		record->world.after_each = each;
+		record->world.after_extra = rounds;
 	}
 	cpg->closing = true;
 	for (uint32_t i = 0; i < sim->node_count; i++)
@@ -243,25 +276,40 @@ run_not_easy(struct sim *sim, uint64_t faults)
 		    count[CPG_COUNT_SENT], count[CPG_COUNT_SAFE], count[CPG_COUNT_JOINS]);
 }
 
-uint32_t
-cpg_run(struct sim *sim)
+/* Faults as the seed has them; their number. */
+static uint64_t
+run_seed(struct sim *sim)
 {
 	uint64_t faults = 0;
 
 	sim_start_hosts(sim);
-	run_start_all(sim);
 	fault_start(sim);
 	sim_run_for(sim, sim->options.seconds * SEC_NS);
 	for (int kind = 0; kind < FAULT_COUNT; kind++)
 		faults += sim->result.fault[kind];
 	for (; faults < FAULTS_MIN; faults++) {
-		host_kill(sim, &sim->host[faults % sim->node_count]);
+		act_do(sim, (struct act) {
+			.kind = ACT_CRASH, .host = (uint32_t) faults % sim->node_count,
+		});
 		sim->result.fault[FAULT_CRASH]++;
 	}
 	fault_heal(sim);
+	return faults;
+}
+
+uint32_t
+cpg_run(struct sim *sim)
+{
+	uint64_t faults = 0;
+
+	run_start_all(sim);
+	if (sim->options.plan != NULL)
+		sim_play(sim);
+	else
+		faults = run_seed(sim);
 	if (sim->check.failed == 0)
 		run_converge(sim);
-	if (sim->check.failed == 0 && sim->options.seconds >= 30)
+	if (sim->check.failed == 0 && sim->options.seconds >= 30 && sim->options.plan == NULL)
 		run_not_easy(sim, faults);
 	sim_finish(sim);
 	return sim->result.failed;

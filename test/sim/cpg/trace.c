@@ -520,19 +520,14 @@ trace_story_list(FILE *out, const char *word, const struct place *list, size_t c
 }
 
 static void
-trace_story(struct sim *sim, const struct cpg_event *event)
+trace_line(FILE *out, struct sim *sim, const struct cpg_event *event)
 {
 	static const char *const names[] = {
 		"joins", "joined:", "leaves", "left:", "sends", "sent:", "gets", "view", "ends:",
 		"groups", "broken", "cut off",
 	};
-	FILE *out = sim->options.story;
 
-	if (out == NULL)
-		return;
-	(void) fprintf(out, "[%9" PRIu64 ".%03" PRIu64 " ms]    %s %s", event->at_ns / MS_NS,
-	    event->at_ns % MS_NS / US_NS, judge_session(sim, event->session),
-	    names[event->kind]);
+	(void) fprintf(out, "%s %s", judge_session(sim, event->session), names[event->kind]);
 	if (event->message != NONE)
 		(void) fprintf(out, " %s", judge_message(sim, event->message));
 	if (event->kind == CPG_CONFCHG || event->kind == CPG_LIST) {
@@ -546,6 +541,24 @@ trace_story(struct sim *sim, const struct cpg_event *event)
 		    event->tag.synchronised ? "" : " unsynchronised");
 	else
 		(void) fprintf(out, " %" PRIu32 "\n", event->value);
+}
+
+/* Line by line; or, where what matters is told, what the processes are given. */
+static void
+trace_story(struct sim *sim, const struct cpg_event *event)
+{
+	FILE *out = sim->options.story;
+
+	if (out != NULL) {
+		(void) fprintf(out, "[%9" PRIu64 ".%03" PRIu64 " ms]    ", event->at_ns / MS_NS,
+		    event->at_ns % MS_NS / US_NS);
+		trace_line(out, sim, event);
+	}
+	if (sim->tale != NULL && (event->kind == CPG_DELIVER || event->kind == CPG_CONFCHG ||
+	    event->kind == CPG_END || event->kind == CPG_CUT)) {
+		(void) printf("                    ");
+		trace_line(stdout, sim, event);
+	}
 }
 
 void
