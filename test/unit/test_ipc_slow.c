@@ -208,6 +208,22 @@ START_TEST(stuck_clients_are_cut_not_readers)
 }
 END_TEST
 
+/* One that is sent more than it reads: what does not fit into its ring is three quarters of the
+ * limit. */
+static void
+raw_open_behind(struct raw *raw)
+{
+	const struct { uint32_t head[2]; struct toy_burst burst; } call = {
+		.head = { 1, 0 },
+		.burst = { .bytes = 1024, .count =
+		    (IPC_RING_SMALL_BYTES + TOY_BACKLOG_BYTES * 3 / 4) / 1024 },
+	};
+
+	raw_open(raw);
+	raw_put(raw, TOY_CALL_BURST | IPC_FUNCTION_CALL, &call, sizeof call);
+	raw_bell(raw);
+}
+
 /* Send until the server dozes for us; not more than 100 records. */
 static bool
 dozes_for(struct raw *raw)
@@ -230,12 +246,6 @@ dozes_for(struct raw *raw)
  * whether the server sleeps or dozes for it when the end comes. */
 START_TEST(the_dead_slow_nobody)
 {
-	/* What does not fit into its ring is three quarters of the limit. */
-	struct { uint32_t head[2]; struct toy_burst burst; } call = {
-		.head = { 1, 0 },
-		.burst = { .bytes = 1024, .count =
-		    (IPC_RING_SMALL_BYTES + TOY_BACKLOG_BYTES * 3 / 4) / 1024 },
-	};
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
 	struct client *other = ask_open();
 	struct toy_state state;
@@ -243,9 +253,7 @@ START_TEST(the_dead_slow_nobody)
 	struct raw raw;
 
 	for (uint64_t round = 1; round <= 5; round++) {
-		raw_open(&raw);
-		raw_put(&raw, TOY_CALL_BURST | IPC_FUNCTION_CALL, &call, sizeof call);
-		raw_bell(&raw);
+		raw_open_behind(&raw);
 		start = cs_timestamp_get();
 		do
 			state = ask_state(other);
@@ -272,11 +280,6 @@ END_TEST
 START_TEST(tail_to_and_fro_gains_nothing)
 {
 	static const uint32_t steps[] = { 8, IPC_RING_SMALL_BYTES / 2 };
-	struct { uint32_t head[2]; struct toy_burst burst; } call = {
-		.head = { 1, 0 },
-		.burst = { .bytes = 1024, .count =
-		    (IPC_RING_SMALL_BYTES + TOY_BACKLOG_BYTES * 3 / 4) / 1024 },
-	};
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
 	struct client *other = ask_open();
 	struct toy_state state;
@@ -284,9 +287,7 @@ START_TEST(tail_to_and_fro_gains_nothing)
 	uint64_t start;
 	struct raw raw;
 
-	raw_open(&raw);
-	raw_put(&raw, TOY_CALL_BURST | IPC_FUNCTION_CALL, &call, sizeof call);
-	raw_bell(&raw);
+	raw_open_behind(&raw);
 	start = cs_timestamp_get();
 	while (ask_state(other).congested_on == 0)
 		ck_assert_uint_lt(cs_timestamp_get() - start, TOY_GRACE_NS);
