@@ -25,8 +25,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return d =
 	>fuzz/probe.c
 # shellcheck disable=SC2086
 "$cc" $flags -o fuzz/probe fuzz/probe.c 2>fuzz/probe.log || {
-	echo "SKIP: $cc cannot build a libFuzzer program here (Debian: clang libclang-rt-14-dev)"
-	exit 77
+	echo "$cc cannot build a libFuzzer program here: apt-get install clang libclang-rt-14-dev"
+	exit 1
 }
 
 sources() {

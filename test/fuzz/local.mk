@@ -41,4 +41,4 @@ EXTRA_DIST += test/fuzz/replay.sh test/fuzz/fuzz.sh test/fuzz/config.dict test/f
 # By hand.  Needs clang with libFuzzer: apt-get install clang libclang-rt-14-dev
 .PHONY: check-fuzz
 check-fuzz:
-	srcdir=$(abs_top_srcdir) $(top_srcdir)/test/fuzz/fuzz.sh; r=$$?; test $$r -eq 77 || exit $$r
+	srcdir=$(abs_top_srcdir) $(top_srcdir)/test/fuzz/fuzz.sh
