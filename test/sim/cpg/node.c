@@ -299,11 +299,12 @@ static void
 node_profile(struct sim *sim, struct cpg_sim *cpg)
 {
 	const struct plan *plan = sim->options.plan;
-	struct plan_world chosen = { 0 };
-	const struct plan_world *w = plan != NULL ? &plan->world : &chosen;
+	struct plan_world unkept = { 0 };
+	struct plan_world *chosen = sim->record != NULL ? &sim->record->world : &unkept;
+	const struct plan_world *w = plan != NULL ? &plan->world : chosen;
 
 	if (plan == NULL)
-		node_choose(sim, &chosen);
+		node_choose(sim, chosen);
 	cpg->group_count = (uint32_t) w->groups;
 	cpg->client_count = (uint32_t) w->processes;
 	cpg->bank = w->bank != 0;
@@ -320,17 +321,6 @@ node_profile(struct sim *sim, struct cpg_sim *cpg)
 	if (cpg->flood_bytes > cpg->message_bytes_max)
 		cpg->flood_bytes = cpg->message_bytes_max;
 	cpg->played = plan != NULL;
-	if (sim->record != NULL) {
-		struct plan_world *kept = &sim->record->world;
-
-		kept->groups = w->groups;
-		kept->processes = w->processes;
-		kept->bank = w->bank;
-		kept->ring_bytes = w->ring_bytes;
-		kept->backlog_bytes = w->backlog_bytes;
-		kept->grace_ns = w->grace_ns;
-		kept->parts = w->parts;
-	}
 	if (plan != NULL)
 		return;
 	cpg->huge_left = 10;
