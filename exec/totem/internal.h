@@ -340,6 +340,9 @@ void order_on_repeat(struct totem *t, uint32_t token_seq);
 void order_visit(struct totem *t, bool fresh);
 void order_update_aru(struct totem *t, struct ring *ring, struct wire_token *token);
 
+/* stuck.c: after each visit */
+void stuck_watch(struct totem *t, const struct ring *ring, const struct wire_token *token);
+
 /* rest.c: the resting token */
 bool rest_alone(const struct totem *t);
 bool rest_decide(struct totem *t, bool fresh, bool alone, uint32_t resent, uint32_t count);

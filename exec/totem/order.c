@@ -22,8 +22,6 @@
 #define AFTER_TOKEN_MAX		48u	/* frames sent after the token */
 #define RETRANSMIT_MIN_NS	(2 * MS_NS)
 #define RETRANSMIT_FIRST_NS	(10 * MS_NS)	/* no rotation was measured yet */
-#define STUCK_NS		(2 * SEC_NS)
-#define QUARANTINE_NS		(5 * SEC_NS)
 
 void
 order_reset(struct totem *t, struct ring *ring, uint32_t first)
@@ -274,31 +272,6 @@ update_recovery(struct totem *t, struct ring *ring, struct wire_token *token, ui
 	return true;
 }
 
-/* A member that receives nothing while the token goes round would stop everybody for ever. */
-static void
-watch_stuck(struct totem *t, struct ring *ring, const struct wire_token *token)
-{
-	struct order *order = &t->order;
-	uint32_t slot = peer_slot(t, token->aru_owner);
-
-	if (token->aru_owner == 0 || token->aru != order->stuck_aru
-	    || token->aru_owner != order->stuck_owner) {
-		order->stuck_aru = token->aru;
-		order->stuck_owner = token->aru_owner;
-		order->stuck_rounds = 0;
-		order->stuck_since_ns = t->now_ns;
-		return;
-	}
-	if (++order->stuck_rounds < t->timing.fail_recv_rotations
-	    || t->now_ns - order->stuck_since_ns < STUCK_NS || slot == SELF || slot == NO_SLOT
-	    || !nodebits_has(&ring->set, slot))
-		return;
-	order->stuck_rounds = 0;
-	t->peer[slot].quarantine_until_ns = t->now_ns + QUARANTINE_NS;
-	totem_notify(t, TOTEM_NOTICE_FAILED_TO_RECEIVE, token->aru_owner, 0);
-	detector_condemn(t, slot, TOTEM_CAUSE_FAILED_TO_RECEIVE);
-}
-
 static void
 token_send(struct totem *t, struct ring *ring)
 {
@@ -366,7 +339,7 @@ order_visit(struct totem *t, bool fresh)
 		(void) send_frame(t, t->packed[i].frame, t->packed[i].len, ring->to, ring->to_count,
 		    false);
 	if (t->state == TOTEM_OPERATIONAL)
-		watch_stuck(t, ring, token);
+		stuck_watch(t, ring, token);
 	if (install)
 		recovery_install(t);
 	if (t->state == TOTEM_OPERATIONAL || t->state == TOTEM_RECOVERY)
