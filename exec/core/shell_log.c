@@ -257,8 +257,15 @@ notice_text(const struct totem_output *output, const char *source, struct line *
 		    " each other: it stays outside until they do.", output->node);
 		break;
 	case TOTEM_NOTICE_FAILED_TO_RECEIVE:
-		add(line, "FAILED TO RECEIVE: node %" PRIu32 " gets none of our messages while the"
-		    " token goes round; the ring goes on without it.", output->node);
+		add(line, "FAILED TO RECEIVE: node %" PRIu32 " gets some messages never while the"
+		    " token goes round (do large frames get to it? netmtu, MTU of the path); the"
+		    " ring goes on without it for %" PRIu64 " s.", output->node,
+		    output->value / (1000 * MS_NS));
+		break;
+	case TOTEM_NOTICE_NOT_RECEIVED:
+		add(line, "FAILED TO RECEIVE: none of the others gets some of our messages while"
+		    " the token goes round (do large frames get out? netmtu, MTU of the path); we"
+		    " leave the ring for %" PRIu64 " s.", output->value / (1000 * MS_NS));
 		break;
 	case TOTEM_NOTICE_PAUSED:
 	case TOTEM_NOTICE_COUNT:

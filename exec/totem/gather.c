@@ -30,7 +30,7 @@ mates_wait_ns(const struct totem *t)
 }
 
 bool
-gather_joined(struct totem *t, uint32_t slot)
+gather_joined(const struct totem *t, uint32_t slot)
 {
 	const struct peer *peer = &t->peer[slot];
 
@@ -212,19 +212,34 @@ clique(struct totem *t, const uint32_t *order, size_t count, bool self_first)
 	return set;
 }
 
+/* Whom somebody who gathers with us gave up because they fail to receive.  One noticed it first, and
+ * so ended the ring; the others would not see it any more.  Without them, whoever of accuser and
+ * accused has the higher id would be left out. */
+static struct nodebits
+accused(const struct totem *t)
+{
+	struct nodebits set = { { 0, 0 } };
+
+	for (uint32_t slot = 1; slot < t->peer_count; slot++)
+		if (gather_joined(t, slot))
+			set = nodebits_or(set, t->peer[slot].row.accused);
+	nodebits_remove(&set, SELF);
+	return set;
+}
+
 /* What we propose, from what is known now. */
 static struct nodebits
 propose(struct totem *t)
 {
 	uint32_t order[TOTEM_NODES_MAX], degree[TOTEM_NODES_MAX];
-	struct nodebits set;
+	struct nodebits set, without = accused(t);
 	size_t count = 0;
 
 	for (size_t i = 0; i < t->peer_count; i++) {
 		uint32_t slot = t->sorted[i], mine = 0;
 		size_t at = count;
 
-		if (slot != SELF && !gather_joined(t, slot))
+		if (slot != SELF && (!gather_joined(t, slot) || nodebits_has(&without, slot)))
 			continue;
 		if (slot == SELF) {
 			for (uint32_t k = 1; k < t->peer_count; k++)
@@ -371,6 +386,8 @@ row_fill(struct totem *t, struct row *row, const struct wire_header *header,
 			nodebits_add(&row->proposed, slot);
 		if ((flags & WIRE_GIVEN_UP) != 0) {
 			nodebits_add(&row->given_up, slot);
+			if (status->entry[i].cause == TOTEM_CAUSE_FAILED_TO_RECEIVE)
+				nodebits_add(&row->accused, slot);
 			hearsay(t, slot, status->entry[i].cause);
 		}
 		if ((flags & WIRE_RING) != 0)
@@ -389,6 +406,7 @@ row_news(const struct row *before, const struct row *row)
 	    || !nodebits_equal(&before->mutual, &row->mutual)
 	    || !nodebits_equal(&before->proposed, &row->proposed)
 	    || !nodebits_equal(&before->given_up, &row->given_up)
+	    || !nodebits_equal(&before->accused, &row->accused)
 	    || !nodebits_equal(&before->expected, &row->expected);
 }
 

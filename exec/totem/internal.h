@@ -77,6 +77,7 @@ struct row {			/* what a peer's latest JOIN or BEACON said, in our slots */
 	enum totem_state state;
 	struct totem_ring_id ring;
 	struct nodebits hears, mutual, proposed, given_up, ring_members, expected;
+	struct nodebits accused;	/* given up for they fail to receive */
 	bool proposes_unknown, ring_unknown;	/* a node that is not in our node list */
 	uint16_t mutual_count;
 };
@@ -95,7 +96,8 @@ struct peer {
 	uint64_t given_up_ns;
 	enum totem_cause left_how;	/* why it was last given up; outlives its return */
 	uint64_t left_silent_ns;	/* how long it was unheard then */
-	uint64_t quarantine_until_ns;	/* failed to receive: not heard on purpose until then */
+	uint64_t quarantine_until_ns;	/* failed to receive: not heard on purpose until then, */
+	uint64_t quarantine_ns;		/* for so long; 0: never yet */
 	bool refused;			/* its port was closed when last heard of */
 	uint64_t round_trip_ns;
 	/* gather and merge */
@@ -372,7 +374,7 @@ void gather_soon(struct totem *t);	/* evaluate and send a JOIN at the next turn 
 void gather_status_fill(struct totem *t, struct wire_status *status);
 void gather_on_leave(struct totem *t, uint32_t slot, uint64_t counter);
 /* It gathers, we hear each other, and what it says is of this round. */
-bool gather_joined(struct totem *t, uint32_t slot);
+bool gather_joined(const struct totem *t, uint32_t slot);
 
 /* merge.c */
 void merge_beacon_timer(struct totem *t);

@@ -338,10 +338,10 @@ order_visit(struct totem *t, bool fresh)
 	for (uint32_t i = before; i < count; i++)
 		(void) send_frame(t, t->packed[i].frame, t->packed[i].len, ring->to, ring->to_count,
 		    false);
-	if (t->state == TOTEM_OPERATIONAL)
-		stuck_watch(t, ring, token);
 	if (install)
 		recovery_install(t);
+	else
+		stuck_watch(t, ring, token);
 	if (t->state == TOTEM_OPERATIONAL || t->state == TOTEM_RECOVERY)
 		deliver_release(t);
 }

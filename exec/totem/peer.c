@@ -105,7 +105,7 @@ adopt_incarnation(struct totem *t, uint32_t slot, uint64_t incarnation)
 	memset(&peer->row, 0, sizeof peer->row);
 	peer->committed_epoch = 0;
 	peer->other_incarnation = 0;
-	peer->quarantine_until_ns = 0;
+	peer->quarantine_until_ns = peer->quarantine_ns = 0;
 	if (was_known && (t->state == TOTEM_OPERATIONAL || t->state == TOTEM_COMMIT
 	    || t->state == TOTEM_RECOVERY || t->state == TOTEM_GATHER)) {
 		if (nodebits_has(&totem_installed(t)->set, slot)

@@ -1,18 +1,81 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * A member that receives nothing while the token goes round would stop everybody for ever.
+ * A member that gets tokens but no messages, or not the large ones, would stop everybody for ever,
+ * in OPERATIONAL and in RECOVERY: the aru stays where it is, lowered by the same owner.  Whoever
+ * has the frame behind it knows that it could be received and gives the owner up; all who gather
+ * with the accuser leave it out (gather.c).  But who is the only one to have that frame, and sent
+ * it himself, is to blame himself: he withdraws, or one after the other would be given up.
+ *
+ * It comes back when its quarantine is over.  When it fails again soon the next one is longer: what
+ * that costs the others becomes less and less.
  */
 #include "exec/totem/internal.h"
 
 #define STUCK_NS		(2 * SEC_NS)
+#define STUCK_OWN_NS		(3 * SEC_NS)	/* others that have the frame would have said so */
+#define STUCK_UNSEEN_NS		(4 * SEC_NS)	/* nobody who knows better has done anything */
+#define STUCK_SLOW_NS		(10 * SEC_NS)	/* a slow ring need not go round so often */
+#define STUCK_SLOW_ROUNDS	100u
 #define QUARANTINE_NS		(5 * SEC_NS)
+#define QUARANTINE_MAX_NS	(160 * SEC_NS)
+#define QUARANTINE_FORGET_NS	(60 * SEC_NS)	/* well for so long: the next is the first again */
+
+static uint64_t
+quarantine(struct totem *t, uint32_t slot)
+{
+	struct peer *peer = &t->peer[slot];
+	uint64_t span_ns = 2 * peer->quarantine_ns;
+
+	if (span_ns == 0 || t->now_ns > peer->quarantine_until_ns + span_ns + QUARANTINE_FORGET_NS)
+		span_ns = QUARANTINE_NS;
+	if (span_ns > QUARANTINE_MAX_NS)
+		span_ns = QUARANTINE_MAX_NS;
+	peer->quarantine_ns = span_ns;
+	peer->quarantine_until_ns = t->now_ns + span_ns;
+	return span_ns;
+}
+
+static void
+accuse(struct totem *t, uint32_t slot)
+{
+	totem_notify(t, TOTEM_NOTICE_FAILED_TO_RECEIVE, t->peer[slot].node_id, quarantine(t, slot));
+	detector_condemn(t, slot, TOTEM_CAUSE_FAILED_TO_RECEIVE);
+}
+
+/* We do not hear the others on purpose, and are alone. */
+static void
+withdraw(struct totem *t, const struct ring *ring)
+{
+	uint64_t span_ns, longest_ns = 0;
+
+	for (size_t i = 0; i < ring->member_count; i++) {
+		if (ring->slot[i] == SELF)
+			continue;
+		span_ns = quarantine(t, ring->slot[i]);
+		if (span_ns > longest_ns)
+			longest_ns = span_ns;
+	}
+	totem_notify(t, TOTEM_NOTICE_NOT_RECEIVED, t->config.node_id, longest_ns);
+	gather_begin(t, TOTEM_CAUSE_FAILED_TO_RECEIVE, t->config.node_id);
+}
+
+static bool
+waited(const struct totem *t, uint64_t span_ns)
+{
+	uint64_t since_ns = t->now_ns - t->order.stuck_since_ns;
+
+	return since_ns >= span_ns && (t->order.stuck_rounds >= t->timing.fail_recv_rotations
+	    || (since_ns >= STUCK_SLOW_NS && t->order.stuck_rounds >= STUCK_SLOW_ROUNDS));
+}
 
 void
 stuck_watch(struct totem *t, const struct ring *ring, const struct wire_token *token)
 {
 	struct order *order = &t->order;
 	uint32_t slot = peer_slot(t, token->aru_owner);
+	struct store_frame frame;
+	bool seen, own;
 
 	if (token->aru_owner == 0 || token->aru != order->stuck_aru
 	    || token->aru_owner != order->stuck_owner) {
@@ -22,12 +85,17 @@ stuck_watch(struct totem *t, const struct ring *ring, const struct wire_token *t
 		order->stuck_since_ns = t->now_ns;
 		return;
 	}
-	if (++order->stuck_rounds < t->timing.fail_recv_rotations
-	    || t->now_ns - order->stuck_since_ns < STUCK_NS || slot == SELF || slot == NO_SLOT
-	    || !nodebits_has(&ring->set, slot))
+	order->stuck_rounds++;
+	if (slot == SELF || slot == NO_SLOT || !nodebits_has(&ring->set, slot)
+	    || !waited(t, STUCK_NS))
+		return;
+	seen = store_get(&ring->store, token->aru + 1, &frame) != NULL;
+	own = seen && frame.origin == t->config.node_id;
+	if ((!seen && !waited(t, STUCK_UNSEEN_NS)) || (own && !waited(t, STUCK_OWN_NS)))
 		return;
 	order->stuck_rounds = 0;
-	t->peer[slot].quarantine_until_ns = t->now_ns + QUARANTINE_NS;
-	totem_notify(t, TOTEM_NOTICE_FAILED_TO_RECEIVE, token->aru_owner, 0);
-	detector_condemn(t, slot, TOTEM_CAUSE_FAILED_TO_RECEIVE);
+	if (own && ring->member_count > 2)
+		withdraw(t, ring);
+	else
+		accuse(t, slot);
 }

@@ -211,7 +211,9 @@ enum totem_notice {
 	TOTEM_NOTICE_TOKEN_LOST,	/* value: ns without a token */
 	TOTEM_NOTICE_CONDEMNED,		/* node: given up; value: enum totem_cause */
 	TOTEM_NOTICE_PARTIAL,		/* node: seen, but it and a member do not hear each other */
-	TOTEM_NOTICE_FAILED_TO_RECEIVE,	/* node: receives nothing while the token goes round */
+	/* node: gets no messages while the token goes round; value: not heard for so many ns */
+	TOTEM_NOTICE_FAILED_TO_RECEIVE,
+	TOTEM_NOTICE_NOT_RECEIVED,	/* nobody gets ours; value: alone for so many ns */
 	TOTEM_NOTICE_COUNT
 };
 

@@ -187,7 +187,9 @@ fault_filter(struct sim *sim, struct host *host, enum sim_fault kind)
 		else
 			fault_act(sim, ACT_LOSE_BIG, i, 0, dice(&sim->chance, 200, 1400));
 	}
-	fault_undo_later(sim, UNDO_FILTER, 0, 0, fault_span(sim));
+	/* Now and then for so long that it is noticed. */
+	fault_undo_later(sim, UNDO_FILTER, 0, 0, dice_ppm(&sim->chance, 250000) ?
+	    dice(&sim->chance, 3, 12) * SEC_NS : fault_span(sim));
 }
 
 static void

@@ -251,6 +251,14 @@ host_reserve(struct sim *sim, struct host *host, uint64_t ring_seq)
 }
 
 static void
+host_notice(const struct sim *sim, struct host *host, const struct totem_output *output)
+{
+	if (output->notice == TOTEM_NOTICE_FAILED_TO_RECEIVE ||
+	    output->notice == TOTEM_NOTICE_NOT_RECEIVED)
+		host->apart_until_ns = sim->now_ns + output->value;
+}
+
+static void
 host_carry_out(struct sim *sim, struct host *host)
 {
 	struct totem_output output;
@@ -271,6 +279,7 @@ host_carry_out(struct sim *sim, struct host *host)
 			host_configuration(sim, host, &output.config);
 			break;
 		case TOTEM_NOTICE:
+			host_notice(sim, host, &output);
 			break;
 		}
 	}
@@ -468,7 +477,7 @@ host_start(struct sim *sim, struct host *host, enum host_storage storage)
 	host->up = true;
 	host->generation++;
 	host->timer_at_ns = NEVER;
-	host->busy_until_ns = 0;
+	host->busy_until_ns = host->apart_until_ns = 0;
 	host->work_due = host->retry_due = host->paused = false;
 	host->barrier = (struct barrier) { 0 };
 	host->source = NONE;

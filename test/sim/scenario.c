@@ -10,11 +10,9 @@
 #include <stdlib.h>
 
 #include "exec/totem/wire.h"
-#include "test/sim/sim.h"
+#include "test/sim/scenario.h"
 
-#define FRAME_TYPE_AT	5u
-
-static struct sim *
+struct sim *
 world(uint32_t nodes, uint32_t seq_first, uint64_t seed)
 {
 	struct sim *sim = sim_new(&(struct sim_options) {
@@ -29,7 +27,7 @@ world(uint32_t nodes, uint32_t seq_first, uint64_t seed)
 }
 
 /* Everything comes right within a second, nothing was violated on the way, and it stays so. */
-static void
+void
 all_is_well(struct sim *sim)
 {
 	uint64_t change_ns;
@@ -50,7 +48,7 @@ all_is_well(struct sim *sim)
 	sim = sim_free(sim);
 }
 
-static void
+void
 load(struct sim *sim, uint32_t host, uint32_t count, uint32_t len)
 {
 	for (uint32_t i = 0; i < count; i++)
@@ -58,7 +56,7 @@ load(struct sim *sim, uint32_t host, uint32_t count, uint32_t len)
 	host_flush(sim, &sim->host[host]);
 }
 
-static void
+void
 load_all(struct sim *sim, uint32_t count, uint32_t len)
 {
 	for (uint32_t i = 0; i < sim->node_count; i++)
@@ -78,7 +76,7 @@ repair_ns(struct sim *sim, uint64_t limit_ns)
 	return sim->now_ns - from_ns;
 }
 
-static void
+void
 islands(struct sim *sim, uint32_t first)
 {
 	for (uint32_t i = 0; i < sim->node_count; i++)
@@ -705,6 +703,7 @@ scenario_suite(void)
 	suite_add_tcase(suite, quick);
 	suite_add_tcase(suite, bugs);
 	suite_add_tcase(suite, parts);
+	suite_add_tcase(suite, scenario_receive());
 	return suite;
 }
 

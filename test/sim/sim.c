@@ -291,14 +291,27 @@ sim_backlog_ns(const struct sim *sim)
 	return bytes / (LEAST_WINDOW * TOTEM_FRAME_BYTES_MIN) * 2 * sim_rotation_ns(sim);
 }
 
+uint64_t
+sim_apart_ns(const struct sim *sim)
+{
+	uint64_t until_ns = sim->now_ns;
+
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if (sim->host[i].totem != NULL && sim->host[i].apart_until_ns > until_ns)
+			until_ns = sim->host[i].apart_until_ns;
+	return until_ns - sim->now_ns;
+}
+
 /* The faults are over: come to rest in time, deliver what is left and some more, stay at rest. */
 static void
 sim_converge(struct sim *sim)
 {
 	uint64_t longest_ns = sim->timing.token_ns > sim->timing.consensus_ns ?
 	    sim->timing.token_ns : sim->timing.consensus_ns;
-	uint64_t healed_ns = sim->now_ns, backlog_ns = sim_backlog_ns(sim), rest_ns;
+	uint64_t healed_ns, backlog_ns = sim_backlog_ns(sim), rest_ns;
 
+	sim_run_for(sim, sim_apart_ns(sim));
+	healed_ns = sim->now_ns;
 	/* A fault of the last moment is noticed only now; a cut that stays, later still. */
 	sim_run_for(sim, sim->forever ? longest_ns : NOTICE_NS);
 	if (!sim_run_until(sim, sim_one_ring, healed_ns + 5 * longest_ns - sim->now_ns) ||

@@ -224,6 +224,7 @@ struct host {
 	uint64_t clock_offset_ns;	/* monotonic */
 	int64_t wall_offset_ns;
 	uint64_t busy_until_ns, timer_at_ns;
+	uint64_t apart_until_ns;	/* it said that it does not hear somebody until then */
 	uint64_t cost_ns;		/* of taking one datagram */
 	/* network */
 	uint32_t island;
@@ -368,6 +369,8 @@ void sim_run_for(struct sim *sim, uint64_t span_ns);
 typedef bool (*sim_condition_fn)(struct sim *sim);
 /* False: the condition did not come true in time (or a property is violated). */
 bool sim_run_until(struct sim *sim, sim_condition_fn condition, uint64_t span_ns);
+/* Until nobody is kept out any more because messages did not get through. */
+uint64_t sim_apart_ns(const struct sim *sim);
 uint64_t sim_rotation_ns(const struct sim *sim);	/* of a token, none lost, at the worst */
 bool sim_settled(struct sim *sim);		/* one ring of all that live, all delivered */
 void sim_later(struct sim *sim, uint64_t span_ns, struct happening happening);

@@ -247,8 +247,10 @@ run_converge(struct sim *sim)
 {
 	uint64_t longest_ns = sim->timing.token_ns > sim->timing.consensus_ns ?
 	    sim->timing.token_ns : sim->timing.consensus_ns;
-	uint64_t healed_ns = sim->now_ns;
+	uint64_t healed_ns;
 
+	sim_run_for(sim, sim_apart_ns(sim));
+	healed_ns = sim->now_ns;
 	sim_run_for(sim, sim->forever ? longest_ns : 2 * SEC_NS);
 	if (!sim_run_until(sim, run_ring_settled, healed_ns + 5 * longest_ns - sim->now_ns))
 		run_not_settled(sim, "no ring in time after the last fault");

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * Stories of members that get tokens but not the messages, or not the large ones, and of one whose
+ * messages get out to nobody.
+ */
+#include "exec/totem/wire.h"
+#include "test/sim/scenario.h"
+
+/* Are the nodes but one in one ring without it? */
+static uint32_t outcast;
+
+static bool
+without_outcast(struct sim *sim)
+{
+	const struct period *first = NULL;
+
+	for (uint32_t i = 0; i < sim->node_count; i++) {
+		const struct proc *proc = &sim->history.proc[sim->host[i].proc];
+		const struct period *period = history_period(&sim->history, sim->host[i].proc);
+
+		if (i == outcast || sim->host[i].totem == NULL)
+			continue;
+		if (first == NULL)
+			first = period;
+		if (proc->state != TOTEM_OPERATIONAL || period == NULL ||
+		    period->ring != first->ring)
+			return false;
+	}
+	return sim->history.ring[first->ring].member_count + 1 == sim->node_count;
+}
+
+/* Frames above a size do not get through to one node, the others do: the others go on without it,
+ * all of them, whoever notices first; and when they get through again it is back. */
+START_TEST(large_frames_lost_to_one)
+{
+	struct sim *sim = world(5, 1, 300 + (uint64_t) _i);
+
+	outcast = 2;
+	sim->host[outcast].bytes_max = 500;
+	load_all(sim, 5, 1200);
+	ck_assert(sim_run_until(sim, without_outcast, 4 * SEC_NS));
+	sim->host[outcast].bytes_max = 0;
+	ck_assert(sim_run_until(sim, sim_settled, 6 * SEC_NS));
+	all_is_well(sim);
+}
+END_TEST
+
+/* The same while what somebody lacks is given to him: RECOVERY ends, too. */
+START_TEST(large_frames_lost_in_recovery)
+{
+	struct sim *sim = world(5, 1, 320 + (uint64_t) _i);
+
+	outcast = 2;
+	sim->host[outcast].bytes_max = 500;
+	load(sim, (uint32_t) _i % 2, 3, 1200);
+	sim_run_for(sim, 100 * MS_NS);
+	islands(sim, 4);
+	ck_assert(sim_run_until(sim, without_outcast, 0) == false);
+	sim_run_for(sim, 4 * SEC_NS);
+	islands(sim, UINT32_MAX);
+	ck_assert(sim_run_until(sim, without_outcast, 4 * SEC_NS));
+	sim->host[outcast].bytes_max = 0;
+	ck_assert(sim_run_until(sim, sim_settled, 6 * SEC_NS));
+	all_is_well(sim);
+}
+END_TEST
+
+static enum sim_verdict
+unheard(struct sim *sim, uint32_t from, uint32_t to, const uint8_t *data, size_t len)
+{
+	(void) sim;
+	(void) to;
+	return from == outcast && len > FRAME_TYPE_AT && data[FRAME_TYPE_AT] == WIRE_DATA ?
+	    FRAME_DROP : FRAME_PASS;
+}
+
+/* One whose messages get out to nobody is no reason to give up those who do not get them. */
+START_TEST(messages_get_out_to_nobody)
+{
+	struct sim *sim = world(4, 1, 340 + (uint64_t) _i);
+
+	outcast = (uint32_t) _i % 4;
+	sim->filter = unheard;
+	load(sim, outcast, 1, 1000);
+	ck_assert(sim_run_until(sim, without_outcast, 5 * SEC_NS));
+	sim->filter = NULL;
+	ck_assert(sim_run_until(sim, sim_settled, 6 * SEC_NS));
+	all_is_well(sim);
+}
+END_TEST
+
+/* It stays so, and all have much to say: what that costs the others becomes less and less. */
+START_TEST(large_frames_lost_for_long)
+{
+	struct sim *sim = world(4, 1, 360);
+	const struct proc *other = &sim->history.proc[sim->host[0].proc];
+	uint32_t waiting = 0;
+
+	outcast = 2;
+	sim->host[outcast].bytes_max = 500;
+	for (uint32_t tenth = 0; tenth < 3000; tenth++) {
+		if (tenth % 10 == 0)
+			load(sim, 0, 1, 1200);
+		sim_run_for(sim, 100 * MS_NS);
+		waiting += other->own_delivered != other->submit_count;
+	}
+	ck_assert_msg(waiting < 200, "something waited in %u of 3,000 moments", waiting);
+	sim->host[outcast].bytes_max = 0;
+	ck_assert(sim_run_until(sim, sim_settled, 161 * SEC_NS));
+	all_is_well(sim);
+}
+END_TEST
+
+TCase *
+scenario_receive(void)
+{
+	TCase *tc = tcase_create("receive");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, large_frames_lost_to_one, 0, 10);
+	tcase_add_loop_test(tc, large_frames_lost_in_recovery, 0, 10);
+	tcase_add_loop_test(tc, messages_get_out_to_nobody, 0, 8);
+	tcase_add_test(tc, large_frames_lost_for_long);
+	return tc;
+}
