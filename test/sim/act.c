@@ -272,6 +272,7 @@ static void
 act_heal(struct sim *sim)
 {
 	sim->faults_on = false;
+	sim->healed_ns = sim->now_ns;
 	sim->fault_round++;
 	sim->usual.loss = sim->usual.corrupt = sim->usual.duplicate = sim->usual.reorder = 0;
 	sim->network = sim->usual;

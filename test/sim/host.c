@@ -6,6 +6,7 @@
  * the host to do next (to submit, to activate) is done when they are all carried out.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 #define FRAME_SENDER_AT		20u
 #define BATCH_MAX		64u	/* datagrams taken in one turn of the loop */
 #define FOLLOW_UP_MAX		100000u
+#define COMMIT_CALM_NS		(1100 * MS_NS)	/* a COMMIT that is given up began later */
 
 uint64_t
 host_clock(const struct sim *sim, const struct host *host)
@@ -68,6 +70,24 @@ host_event(const struct sim *sim, const struct host *host, enum event_kind kind)
 	};
 }
 
+/* When nothing is wrong any more, all who are asked answer: nobody waits in COMMIT until its time
+ * is up.  (A disk that is slow may be waited for so long.) */
+static void
+host_commit_failed(struct sim *sim, const struct host *host)
+{
+	uint64_t calm_ns = sim->healed_ns;
+
+	for (uint32_t i = 0; i < sim->host_count; i++)
+		if (sim->host[i].storage.written_ns > calm_ns)
+			calm_ns = sim->host[i].storage.written_ns;
+	if (sim->healed_ns == 0 || sim->forever || sim->now_ns < calm_ns + COMMIT_CALM_NS)
+		return;
+	check_fail(&sim->check, V14_LIVENESS, "%s waits in COMMIT until its time is up, with all"
+	    " well for %" PRIu64 " ms", check_proc(&sim->history, host->proc),
+	    (sim->now_ns - calm_ns) / MS_NS);
+	sim->check.failed_at_ns = sim->now_ns;
+}
+
 static void
 host_trace(void *context, const struct totem_trace *trace)
 {
@@ -85,6 +105,8 @@ host_trace(void *context, const struct totem_trace *trace)
 		event.cause = (enum totem_cause) trace->c;
 		event.node = trace->node;
 		record_event(sim, &event);
+		if (event.cause == TOTEM_CAUSE_COMMIT_FAILED)
+			host_commit_failed(sim, host);
 		fault_state_entered(sim, host, event.to);
 		play_state_entered(sim, host->index, event.to);
 		break;
@@ -121,6 +143,7 @@ host_send(struct sim *sim, struct host *host, const struct totem_output *output)
 {
 	struct frame *frame = frame_new(output->data, output->len);
 
+	flow_sent(sim, host, output->data, output->len);
 	if (output->kind == TOTEM_SEND_SOURCE && host->source != NONE)
 		network_send(sim, host, &sim->host[host->source], frame);
 	/* None listed: a multicast to everybody, while peers are learned. */
@@ -530,6 +553,9 @@ host_end(struct sim *sim, struct host *host)
 	host->totem = totem_free(host->totem);
 	host->generation++;
 	host->paused = host->leaving = false;
+	if (host->brake)
+		host->brake_ns = sim->now_ns;
+	host->brake = false;
 	host->pending_first = host->pending_count = 0;
 	host_forget_queue(host);
 }
@@ -582,6 +608,9 @@ host_resume(struct sim *sim, struct host *host)
 void
 host_brake(struct sim *sim, struct host *host, bool on)
 {
+	if (host->brake != on)
+		host->brake_ns = sim->now_ns;
+	host->brake = on;
 	totem_brake(host->totem, host_clock(sim, host), on);
 	host_follow_up(sim, host);
 }

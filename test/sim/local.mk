@@ -8,7 +8,7 @@ libsim_la_SOURCES = \
 	test/sim/check_v06_transitional.c test/sim/check_v07_no_lone_install.c \
 	test/sim/check_v08_self_delivery.c test/sim/check_v09_atomicity.c \
 	test/sim/check_v10_causal.c test/sim/check_v11_total.c test/sim/check_v12_safe.c \
-	test/sim/check_v13_fifo.c test/sim/check_v14_liveness.c test/sim/contract.c test/sim/fault.c test/sim/forge.c test/sim/heap.c \
+	test/sim/check_v13_fifo.c test/sim/check_v14_liveness.c test/sim/contract.c test/sim/fault.c test/sim/flow.c test/sim/forge.c test/sim/heap.c \
 	test/sim/heap.h test/sim/history.c test/sim/history.h test/sim/host.c test/sim/lie.h test/sim/message.c \
 	test/sim/mutant.c test/sim/mutant.h test/sim/network.c test/sim/plan.c test/sim/plan.h \
 	test/sim/play.c test/sim/profile.c \

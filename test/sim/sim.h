@@ -208,6 +208,17 @@ struct barrier {		/* synchronisation of one ring, as the shell does it */
 	bool open_now;		/* activate as soon as the outputs are carried out */
 };
 
+struct flow {			/* the last token that a host passed on */
+	struct totem_ring_id ring;
+	uint32_t token_seq, seq;
+	uint16_t brake;
+	uint8_t flags;
+	uint64_t at_ns;
+	uint64_t clock_ns;	/* the host's clock, then or when it was repeated */
+	uint64_t repeat_ns;	/* not repeated sooner */
+	bool operational;
+};
+
 struct host {
 	struct sim *sim;
 	uint32_t index, node_id;
@@ -247,6 +258,9 @@ struct host {
 	size_t pending_first, pending_count, pending_room;
 	bool retry_due;
 	uint32_t frame_bytes;
+	struct flow flow;
+	bool brake;		/* it asks all to slow down; */
+	uint64_t brake_ns;	/* that changed last */
 };
 
 struct link {
@@ -330,6 +344,7 @@ struct sim {
 	bool icmp_filtered, learn_peers;
 	bool timing_default;		/* the hosts give none, and get the same */
 	bool faults_on;
+	uint64_t healed_ns;		/* 0: not yet */
 	uint32_t fault_round;		/* what was to be undone before the heal no longer is */
 	uint64_t fault_gap_ns, fault_weight[FAULT_COUNT];
 	uint64_t ambush_ppm;
@@ -419,7 +434,11 @@ void contract_ask(struct sim *sim, struct host *host);
 void contract_misuse(struct sim *sim, struct host *host);
 void contract_left(struct sim *sim, struct host *host);
 
-/* workload.c */
+/* flow.c: a host has sent a frame */
+void flow_sent(struct sim *sim, struct host *host, const uint8_t *data, size_t len);
+
+/* fault.c */
+
 void workload_start(struct sim *sim);
 void workload_happening(struct sim *sim, const struct happening *happening);
 void workload_add(struct sim *sim, struct host *host, uint32_t count);

@@ -19,6 +19,20 @@
 #define PAUSES		8u
 #define FORGED		12u
 #define THAWED_NS	(60 * MS_NS)	/* less than who proposed another set waits */
+#define REPEATED_NS	(5 * MS_NS)	/* two milliseconds, or two rotations; and a late timer */
+#define LATE_TRIES	6u
+#define LOAD_FRAMES	2400u		/* more than windows of the first size take in */
+#define LOAD_ROTATIONS	32u		/* these, when each full one adds 8 to it */
+#define LOAD_BYTES	20000u		/* a message */
+#define LOAD_FRAME_BYTES	1500u
+#define STUCK_NS	(2 * SEC_NS)
+#define STUCK_ROTATIONS	2500u
+#define SHUNNED_NS	(5 * SEC_NS)	/* who receives nothing is not listened to so long */
+#define LATE_FRAMES	40u
+#define LATE_GAP_NS	(3 * MS_NS)
+#define STEADY_COUNT	100u
+#define STEADY_GAP_NS	(200 * US_NS)
+#define STEADY_NS	(5 * MS_NS)	/* more than a token is kept, and two timers are late */
 #define BELIEVED_NS	(55 * MS_NS)	/* less than a silence counts for */
 
 static const char *const trial_names[TRIAL_COUNT] = {
@@ -135,6 +149,29 @@ trial_unchanged(struct sim *sim, uint64_t change_ns)
 		trial_fail(sim, "the configuration changes");
 }
 
+/* It dies, and frames that it sent before go on arriving, one every few milliseconds: its port is
+ * closed all the same. */
+static void
+trial_late(struct sim *sim, struct host *victim)
+{
+	if (!trial_quick(sim) || sim->icmp_filtered)
+		return;
+	sim_run_for(sim, SEC_NS);
+	for (uint64_t i = 0; i < LATE_FRAMES; i++) {
+		for (uint32_t k = 0; k < sim->host_count; k++)
+			network_link(sim, victim->index, k)->extra_ns = i * LATE_GAP_NS;
+		workload_want(sim, victim, 100, false);
+		host_flush(sim, victim);
+		sim_run_for(sim, MS_NS);
+	}
+	host_kill(sim, victim);
+	for (uint32_t k = 0; k < sim->host_count; k++)
+		network_link(sim, victim->index, k)->extra_ns = 0;
+	trial_must(sim, trial_settled, 200 * MS_NS, "the others go on though it is still heard");
+	host_start(sim, victim, HOST_INTACT);
+	trial_must(sim, trial_settled, SEC_NS, "it is back again");
+}
+
 /* One goes, the others form a ring; it comes back, and is in the ring again. */
 static void
 trial_gone(struct sim *sim, struct host *victim)
@@ -150,6 +187,8 @@ trial_gone(struct sim *sim, struct host *victim)
 	trial_must(sim, trial_settled, quick ? 200 * MS_NS : 1500 * MS_NS, "the others go on");
 	host_start(sim, victim, HOST_INTACT);
 	trial_must(sim, trial_settled, SEC_NS, "it is back");
+	if (sim->trial == TRIAL_CRASH)
+		trial_late(sim, victim);
 }
 
 /* Dead and back before anybody has noticed.  How long that takes differs, with what the disk and
@@ -214,6 +253,25 @@ trial_freeze(struct sim *sim, struct host *victim)
 	trial_must(sim, trial_settled, 1200 * MS_NS, "it is back");
 }
 
+/* Looks at each step, not now and then. */
+static void
+trial_soon(struct sim *sim, uint64_t limit_ns, const char *what)
+{
+	uint64_t from_ns = sim->now_ns;
+
+	while (sim->check.failed == 0 && !sim_settled(sim)) {
+		if (sim->heap.count > 0 && sim->heap.entry[0].at_ns <= from_ns + limit_ns) {
+			(void) sim_step(sim);
+			continue;
+		}
+		check_fail(&sim->check, V14_LIVENESS, "trial, %s: %s, not delivered within %" PRIu64
+		    " us", trial_name(sim->trial), what, limit_ns / US_NS);
+		sim->check.failed_at_ns = sim->now_ns;
+	}
+	if (sim->now_ns - from_ns > sim->result.trial_ns[sim->trial])
+		sim->result.trial_ns[sim->trial] = sim->now_ns - from_ns;
+}
+
 static enum sim_verdict
 trial_filter(struct sim *sim, uint32_t from, uint32_t to, const uint8_t *data, size_t len)
 {
@@ -226,6 +284,60 @@ trial_filter(struct sim *sim, uint32_t from, uint32_t to, const uint8_t *data, s
 		return FRAME_PASS;
 	sim->trial_left--;
 	return FRAME_DROP;
+}
+
+/* Who passed the token on that is lost repeats it, within milliseconds, whether it was marked to
+ * rest or not. */
+static void
+trial_repeated(struct sim *sim, struct host *sender)
+{
+	if (!trial_quick(sim))
+		return;
+	for (uint32_t i = 0; i < LATE_TRIES && sim->check.failed == 0; i++) {
+		sim_run_for(sim, dice(&sim->chance, 20, 60) * MS_NS);
+		sim->trial_left = 1;
+		sim->filter = trial_filter;
+		workload_want(sim, sender, 300, false);
+		host_flush(sim, sender);
+		trial_soon(sim, REPEATED_NS + 8 * sim_rotation_ns(sim), "a message");
+		sim->filter = NULL;
+	}
+}
+
+static enum sim_verdict
+trial_deaf(struct sim *sim, uint32_t from, uint32_t to, const uint8_t *data, size_t len)
+{
+	(void) from;
+	return to == sim->trial_host && len > FRAME_TYPE_AT && data[FRAME_TYPE_AT] == WIRE_DATA ?
+	    FRAME_DROP : FRAME_PASS;
+}
+
+static bool
+trial_condemned(struct sim *sim)
+{
+	return sim->result.count[COUNT_CONDEMNED] != sim->trial_left;
+}
+
+/* One gets every frame but those of data.  The token goes round, and nothing is delivered any more:
+ * somebody must give it up. */
+static void
+trial_stuck(struct sim *sim, struct host *victim)
+{
+	struct host *other = trial_next(sim, victim);
+	uint64_t limit_ns = STUCK_NS, rounds_ns = STUCK_ROTATIONS * sim_rotation_ns(sim);
+
+	if (!trial_quick(sim) || other == victim)
+		return;
+	if (limit_ns < rounds_ns)
+		limit_ns = rounds_ns;
+	sim->trial_host = victim->index;
+	sim->trial_left = (uint32_t) sim->result.count[COUNT_CONDEMNED];
+	sim->filter = trial_deaf;
+	workload_want(sim, other, 300, false);
+	host_flush(sim, other);
+	trial_must(sim, trial_condemned, limit_ns + SEC_NS, "who gets no data is given up");
+	sim->filter = NULL;
+	trial_must(sim, sim_settled, SHUNNED_NS + 2 * SEC_NS, "it is back");
 }
 
 /* A token or some data are lost under load: everything is delivered soon, and no ring ends. */
@@ -242,6 +354,10 @@ trial_lost(struct sim *sim, struct host *victim)
 	trial_must(sim, sim_settled, 1500 * MS_NS, "all is delivered");
 	sim->filter = NULL;
 	trial_unchanged(sim, change_ns);
+	if (sim->trial == TRIAL_LOST_TOKEN)
+		trial_repeated(sim, victim);
+	else
+		trial_stuck(sim, victim);
 }
 
 static void
@@ -255,6 +371,26 @@ trial_lost_joins(struct sim *sim, struct host *victim)
 	host_start(sim, victim, HOST_INTACT);
 	trial_must(sim, trial_settled, 1500 * MS_NS, "it is back");
 	sim->filter = NULL;
+}
+
+static enum sim_verdict
+trial_lose_probes(struct sim *sim, uint32_t from, uint32_t to, const uint8_t *data, size_t len)
+{
+	(void) from;
+	if (to != sim->trial_host || len <= FRAME_TYPE_AT || data[FRAME_TYPE_AT] != WIRE_PROBE ||
+	    sim->trial_left == 0)
+		return FRAME_PASS;
+	sim->trial_left--;
+	return FRAME_DROP;
+}
+
+static void
+trial_refuse(struct sim *sim, const struct host *host, const struct host *victim, uint64_t span_ns)
+{
+	heap_push(&sim->heap, (struct happening) {
+		.at_ns = sim->now_ns + span_ns, .kind = HAPPEN_REFUSED, .host = host->index,
+		.other = victim->index, .generation = host->generation,
+	});
 }
 
 /* ICMP can be forged: a member that answers probes is not given up for it. */
@@ -272,13 +408,57 @@ trial_forged(struct sim *sim, struct host *victim)
 		struct host *host = &sim->host[i % sim->node_count];
 
 		if (host->totem != NULL && host != victim)
-			heap_push(&sim->heap, (struct happening) {
-				.at_ns = sim->now_ns + i / sim->node_count * 300 * US_NS,
-				.kind = HAPPEN_REFUSED, .host = host->index,
-				.other = victim->index, .generation = host->generation,
-			});
+			trial_refuse(sim, host, victim, i / sim->node_count * 300 * US_NS);
 	}
 	trial_unchanged(sim, change_ns);
+	if (!trial_quick(sim) || sim->check.failed != 0)
+		return;
+	/* Once more, and of the three probes the first is lost. */
+	sim->trial_host = victim->index;
+	sim->trial_left = 0;
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if (sim->host[i].totem != NULL && &sim->host[i] != victim) {
+			trial_refuse(sim, &sim->host[i], victim, 0);
+			sim->trial_left++;
+		}
+	sim->filter = trial_lose_probes;
+	trial_unchanged(sim, change_ns);
+	sim->filter = NULL;
+}
+
+static enum sim_verdict
+trial_count_tokens(struct sim *sim, uint32_t from, uint32_t to, const uint8_t *data, size_t len)
+{
+	(void) to;
+	sim->trial_left += from == sim->trial_host && len > FRAME_TYPE_AT &&
+	    data[FRAME_TYPE_AT] == WIRE_TOKEN;
+	return FRAME_PASS;
+}
+
+/* A lone sender's window opens: in rotations, since how long one takes is the network's. */
+static void
+trial_load(struct sim *sim, struct host *host)
+{
+	uint32_t least = TOTEM_FRAME_BYTES_MAX;
+
+	if (!trial_quick(sim) || !sim->network.fifo || sim->window_frames_max != 0)
+		return;
+	for (uint32_t i = 0; i < sim->node_count; i++) {
+		if (sim->host[i].frame_bytes > LOAD_FRAME_BYTES)
+			return;		/* of larger ones the stores do not keep so many */
+		if (sim->host[i].frame_bytes < least)
+			least = sim->host[i].frame_bytes;
+	}
+	for (uint32_t i = 0; i < LOAD_FRAMES * least / LOAD_BYTES; i++)
+		workload_want(sim, host, LOAD_BYTES, false);
+	sim->trial_host = host->index;
+	sim->trial_left = 0;
+	sim->filter = trial_count_tokens;
+	host_flush(sim, host);
+	trial_soon(sim, 5 * SEC_NS, "a load");
+	sim->filter = NULL;
+	if (sim->trial_left > LOAD_ROTATIONS)
+		trial_fail(sim, "a load takes too many rotations");
 }
 
 /* While a member brakes all go on, slowly; when it stops, as fast as before. */
@@ -296,6 +476,7 @@ trial_brake(struct sim *sim, struct host *victim)
 		workload_want(sim, victim, 900, i % 2 == 0);
 	host_flush(sim, victim);
 	trial_must(sim, sim_settled, 1500 * MS_NS, "all is delivered when it brakes no longer");
+	trial_load(sim, victim);
 }
 
 /* One hears no more of the next one in the ring, which answers it first whatever it lacks: others
@@ -350,6 +531,29 @@ trial_quiet(struct sim *sim, uint32_t from, uint32_t to, const uint8_t *data, si
 	    FRAME_DROP : FRAME_PASS;
 }
 
+/* Soon after a change one is stopped, for less than it takes to be suspected, and another leaves:
+ * the others wait for it, whatever it said in the gathering before.  One change, not two. */
+static void
+trial_awaited(struct sim *sim, struct host *leaver)
+{
+	struct host *stopped = trial_next(sim, leaver), *other = trial_next(sim, stopped);
+	const struct proc *proc = &sim->history.proc[other->proc];
+	size_t periods = proc->period_count;
+
+	if (other == leaver || !trial_quick(sim))
+		return;
+	sim_run_for(sim, dice(&sim->chance, 1, 50) * MS_NS);
+	host_pause(sim, stopped);
+	host_leave(sim, leaver);
+	sim_run_for(sim, dice(&sim->chance, 250, 400) * MS_NS);
+	host_resume(sim, stopped);
+	trial_must(sim, trial_settled, 200 * MS_NS, "who was stopped for a moment is there");
+	if (proc->period_count != periods + 1)
+		trial_fail(sim, "who was stopped for a moment is not waited for");
+	host_start(sim, leaver, HOST_INTACT);
+	trial_must(sim, trial_settled, SEC_NS, "the last one is back");
+}
+
 /* What they said in the gathering of a moment ago counts no longer: one that has left since would
  * be waited for. */
 static void
@@ -371,25 +575,7 @@ trial_quiet_leave(struct sim *sim, struct host *victim)
 	trial_must(sim, trial_settled, 200 * MS_NS, "the others go on");
 	host_start(sim, victim, HOST_INTACT);
 	trial_must(sim, trial_settled, SEC_NS, "it is back");
-}
-
-/* Looks at each step, not now and then. */
-static void
-trial_soon(struct sim *sim, uint64_t limit_ns, const char *what)
-{
-	uint64_t from_ns = sim->now_ns;
-
-	while (sim->check.failed == 0 && !sim_settled(sim)) {
-		if (sim->heap.count > 0 && sim->heap.entry[0].at_ns <= from_ns + limit_ns) {
-			(void) sim_step(sim);
-			continue;
-		}
-		check_fail(&sim->check, V14_LIVENESS, "trial, %s: %s, not delivered within %" PRIu64
-		    " us", trial_name(sim->trial), what, limit_ns / US_NS);
-		sim->check.failed_at_ns = sim->now_ns;
-	}
-	if (sim->now_ns - from_ns > sim->result.trial_ns[sim->trial])
-		sim->result.trial_ns[sim->trial] = sim->now_ns - from_ns;
+	trial_awaited(sim, before);
 }
 
 static enum sim_verdict
@@ -400,6 +586,28 @@ trial_watch_token(struct sim *sim, uint32_t from, uint32_t to, const uint8_t *da
 	    (data[TOKEN_FLAGS_AT] & WIRE_TOKEN_HOLD) != 0)
 		sim->trial_passed = true;
 	return FRAME_PASS;
+}
+
+/* Who sends a little, again and again, keeps the token for a moment each time, not for ever. */
+static void
+trial_steady(struct sim *sim, struct host *keeper)
+{
+	uint64_t passed_ns = sim->now_ns;
+
+	sim->trial_host = keeper->index;
+	sim->trial_left = 0;
+	sim->filter = trial_count_tokens;
+	for (uint32_t i = 0; i < STEADY_COUNT && sim->check.failed == 0; i++) {
+		workload_want(sim, keeper, 100, false);
+		host_flush(sim, keeper);
+		sim_run_for(sim, STEADY_GAP_NS);
+		if (sim->trial_left > 0)
+			passed_ns = sim->now_ns;
+		sim->trial_left = 0;
+		if (sim->now_ns - passed_ns > STEADY_NS + 2 * sim_rotation_ns(sim))
+			trial_fail(sim, "who sends a little all the time keeps the token");
+	}
+	sim->filter = NULL;
 }
 
 /* The keeper has the resting token and sends something SAFE: it goes round at once.  And who has
@@ -436,6 +644,7 @@ trial_rest(struct sim *sim, struct host *keeper)
 		other = trial_next(sim, other) == keeper ? trial_next(sim, keeper) :
 		    trial_next(sim, other);
 	}
+	trial_steady(sim, keeper);
 }
 
 void

@@ -17,6 +17,9 @@
 #include "test/sim/cpg/cpg.h"
 
 #define BARRIER_SERVICE	0xffffu		/* as exec/core/ marks it on the ring */
+#define CROWD_SERVICE	0xfffeu		/* of an engine that nobody else has */
+#define CROWD_BYTES	65536u
+#define CROWD_PERIOD	12u		/* one node in so many, at each ring */
 
 struct cpg_node *cpg_now_acting;
 
@@ -185,6 +188,28 @@ node_move(struct sim *sim, const struct cpg_node *node, const struct totem_confi
 		move->member[i] = config->members[i].node_id;
 }
 
+/* An engine with much to say has taken all the room that there is for synchronisation, and the
+ * others must try again.  Decided without the run's dice, so that seeds stay what they are. */
+static void
+node_crowd(struct sim *sim, const struct cpg_node *node)
+{
+	static uint8_t data[CROWD_BYTES];
+	struct buf_writer out = buf_writer(data, sizeof data);
+	uint64_t now_ns = host_clock(sim, node->host);
+
+	if (trace_mix(node->tag.ring, node->host->node_id) % CROWD_PERIOD != 0 ||
+	    sim->window_frames_max != 0 || sim->network.delay_ns >= MS_NS ||
+	    sim->network.bytes_per_us < 500)
+		return;
+	buf_put_u16(&out, CROWD_SERVICE);
+	buf_put_u16(&out, 0);
+	for (size_t len = sizeof data; len > 4; len /= 2)
+		while (totem_submit(node->host->totem, now_ns, TOTEM_QUEUE_SYNC, TOTEM_AGREED,
+		    data, len, NULL) == 0)
+			;
+	cpg_counted(sim, CPG_COUNT_CROWDS);
+}
+
 static void
 node_configuration(struct sim *sim, struct host *host, const struct totem_configuration *config)
 {
@@ -204,6 +229,7 @@ node_configuration(struct sim *sim, struct host *host, const struct totem_config
 		node->tag = (struct tag) { .ring = node_ring_hash(&config->ring) };
 		node->member_count = (uint32_t) config->member_count;
 		node->barrier_count = 0;
+		node_crowd(sim, node);
 	}
 	engines_configuration(node->engines, config);
 	node->tag.boundary = false;

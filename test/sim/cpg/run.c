@@ -334,6 +334,7 @@ static const char *const count_names[CPG_COUNT_COUNT] = {
 	[CPG_COUNT_SEEN_NODEUP] = "seen: node up",
 	[CPG_COUNT_LAST_WORDS] = "last words delivered",
 	[CPG_COUNT_ACTIVATED] = "synchronised", [CPG_COUNT_ABORTED] = "synchronisation cut short",
+	[CPG_COUNT_CROWDS] = "without room for the engines",
 	[CPG_COUNT_NAPS] = "readers' naps", [CPG_COUNT_STUCK] = "readers stopped for ever",
 	[CPG_COUNT_CUT] = "cut off", [CPG_COUNT_CONGESTED] = "backlog above the limit",
 	[CPG_COUNT_ORDERS] = "bank: orders", [CPG_COUNT_DONE] = "bank: done",
