@@ -12,11 +12,12 @@
  */
 #include "exec/totem/internal.h"
 
-#define STUCK_NS		(2 * SEC_NS)
-#define STUCK_OWN_NS		(3 * SEC_NS)	/* others that have the frame would have said so */
-#define STUCK_UNSEEN_NS		(4 * SEC_NS)	/* nobody who knows better has done anything */
-#define STUCK_SLOW_NS		(10 * SEC_NS)	/* a slow ring need not go round so often */
-#define STUCK_SLOW_ROUNDS	100u
+#define HALF_NS			SEC_NS		/* half of the time that is waited, at least */
+#define HALF_SLOW_NS		(5 * SEC_NS)	/* a slow ring need not go round so often */
+#define HALF_SLOW_ROUNDS	50u
+#define HALVES			2u		/* has the frame from another */
+#define HALVES_OWN		3u		/* others that have it would have said so */
+#define HALVES_UNSEEN		4u		/* nobody who knows better has done anything */
 #define QUARANTINE_NS		(5 * SEC_NS)
 #define QUARANTINE_MAX_NS	(160 * SEC_NS)
 #define QUARANTINE_FORGET_NS	(60 * SEC_NS)	/* well for so long: the next is the first again */
@@ -61,12 +62,13 @@ withdraw(struct totem *t, const struct ring *ring)
 }
 
 static bool
-waited(const struct totem *t, uint64_t span_ns)
+waited(const struct totem *t, uint32_t halves)
 {
-	uint64_t since_ns = t->now_ns - t->order.stuck_since_ns;
+	uint64_t since_ns = t->now_ns - t->order.stuck_since_ns, rounds = t->order.stuck_rounds;
 
-	return since_ns >= span_ns && (t->order.stuck_rounds >= t->timing.fail_recv_rotations
-	    || (since_ns >= STUCK_SLOW_NS && t->order.stuck_rounds >= STUCK_SLOW_ROUNDS));
+	return since_ns >= halves * HALF_NS
+	    && (2 * rounds >= (uint64_t) halves * t->timing.fail_recv_rotations
+	    || (since_ns >= halves * HALF_SLOW_NS && rounds >= halves * HALF_SLOW_ROUNDS));
 }
 
 void
@@ -87,11 +89,11 @@ stuck_watch(struct totem *t, const struct ring *ring, const struct wire_token *t
 	}
 	order->stuck_rounds++;
 	if (slot == SELF || slot == NO_SLOT || !nodebits_has(&ring->set, slot)
-	    || !waited(t, STUCK_NS))
+	    || !waited(t, HALVES))
 		return;
 	seen = store_get(&ring->store, token->aru + 1, &frame) != NULL;
 	own = seen && frame.origin == t->config.node_id;
-	if ((!seen && !waited(t, STUCK_UNSEEN_NS)) || (own && !waited(t, STUCK_OWN_NS)))
+	if ((!seen && !waited(t, HALVES_UNSEEN)) || (own && !waited(t, HALVES_OWN)))
 		return;
 	order->stuck_rounds = 0;
 	if (own && ring->member_count > 2)
