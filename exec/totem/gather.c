@@ -212,9 +212,9 @@ clique(struct totem *t, const uint32_t *order, size_t count, bool self_first)
 	return set;
 }
 
-/* Whom somebody who gathers with us gave up because they fail to receive.  One noticed it first, and
- * so ended the ring; the others would not see it any more.  Without them, whoever of accuser and
- * accused has the higher id would be left out. */
+/* Whom somebody who gathers with us gave up because they fail to receive.  One noticed it first and
+ * so ended the ring, before the others could see it.  They are not mutual with their accuser, and
+ * would be his equals for all others: whoever has the higher id would be left out. */
 static struct nodebits
 accused(const struct totem *t)
 {

@@ -8,7 +8,7 @@ mutants_environment = MUTANT_SOURCES='$(top_srcdir)' \
 check-mutants: test/sim/vs$(EXEEXT) test/sim/vc$(EXEEXT)
 	$(mutants_environment) $(top_srcdir)/test/mutants/run $(MUTANTS)
 
-check-mutants-sample: test/sim/vs$(EXEEXT)
+check-mutants-sample: test/sim/vs$(EXEEXT) test/sim/vc$(EXEEXT)
 	$(mutants_environment) $(top_srcdir)/test/mutants/run --sample --seeds 40
 
 check-local: check-mutants-sample
