@@ -257,15 +257,21 @@ notice_text(const struct totem_output *output, const char *source, struct line *
 		    " each other: it stays outside until they do.", output->node);
 		break;
 	case TOTEM_NOTICE_FAILED_TO_RECEIVE:
-		add(line, "FAILED TO RECEIVE: node %" PRIu32 " gets some messages never while the"
-		    " token goes round (do large frames get to it? netmtu, MTU of the path); the"
-		    " ring goes on without it for %" PRIu64 " s.", output->node,
-		    output->value / (1000 * MS_NS));
+		add(line, "FAILED TO RECEIVE: some messages do not reach node %" PRIu32
+		    " although the token does (are large frames lost on its path? see netmtu and"
+		    " the path's MTU); the ring goes on without it for %" PRIu64 " s, or until its"
+		    " corosync is started again.", output->node, output->value / (1000 * MS_NS));
 		break;
 	case TOTEM_NOTICE_NOT_RECEIVED:
-		add(line, "FAILED TO RECEIVE: none of the others gets some of our messages while"
-		    " the token goes round (do large frames get out? netmtu, MTU of the path); we"
-		    " leave the ring for %" PRIu64 " s.", output->value / (1000 * MS_NS));
+		add(line, "FAILED TO RECEIVE: some of our messages reach nobody although the token"
+		    " goes round (are large frames lost on our path? see netmtu and the path's"
+		    " MTU); this node leaves the ring for %" PRIu64 " s, or until its corosync is"
+		    " started again.", output->value / (1000 * MS_NS));
+		break;
+	case TOTEM_NOTICE_ACCUSED:
+		add(line, "FAILED TO RECEIVE: node %" PRIu32 " says that some messages do not reach"
+		    " this node (are large frames lost on our path? see netmtu and the path's MTU);"
+		    " the others go on without us for a while.", output->node);
 		break;
 	case TOTEM_NOTICE_PAUSED:
 	case TOTEM_NOTICE_COUNT:

@@ -108,9 +108,8 @@ on_token(struct totem *t, uint32_t slot, const uint8_t *body, size_t len)
 	if (!wire_ring_id_equal(&token.ring, &ring->id))
 		return TOTEM_DROP_STALE_RING;
 	/* Only from our predecessor: a copy of a token on its way to another is not ours to use.
-	 * And it cannot take back what it said before. */
-	if (slot != ring->slot[(ring->my_index + ring->member_count - 1) % ring->member_count]
-	    || seq_lt(token.seq, t->order.seq_last))
+	 * And a new one cannot take back what was said before. */
+	if (slot != ring->slot[(ring->my_index + ring->member_count - 1) % ring->member_count])
 		return TOTEM_DROP_MALFORMED;
 	if (token.quiet > ring->member_count || token.brake > ring->member_count)
 		return TOTEM_DROP_MALFORMED;
@@ -121,6 +120,8 @@ on_token(struct totem *t, uint32_t slot, const uint8_t *body, size_t len)
 		order_on_repeat(t, token.token_seq);
 		return TOTEM_DROP_STALE;
 	}
+	if (seq_lt(token.seq, t->order.seq_last))
+		return TOTEM_DROP_MALFORMED;
 	order_on_token(t, slot, &token);
 	return TOTEM_ACCEPTED;
 }

@@ -147,6 +147,9 @@ gather_begin(struct totem *t, enum totem_cause cause, uint32_t node)
 	struct gather *gather = &t->gather;
 
 	cs_assert(t->state != TOTEM_GATHER);
+	gather->mates = totem_installed(t)->set;
+	if (t->state == TOTEM_COMMIT || t->state == TOTEM_RECOVERY)
+		gather->mates = nodebits_or(gather->mates, totem_forming(t)->set);
 	if (t->state == TOTEM_OPERATIONAL || t->state == TOTEM_IDLE) {
 		gather->cause = cause;
 		gather->change_since_ns = t->now_ns;
@@ -212,34 +215,19 @@ clique(struct totem *t, const uint32_t *order, size_t count, bool self_first)
 	return set;
 }
 
-/* Whom somebody who gathers with us gave up because they fail to receive.  One noticed it first and
- * so ended the ring, before the others could see it.  They are not mutual with their accuser, and
- * would be his equals for all others: whoever has the higher id would be left out. */
-static struct nodebits
-accused(const struct totem *t)
-{
-	struct nodebits set = { { 0, 0 } };
-
-	for (uint32_t slot = 1; slot < t->peer_count; slot++)
-		if (gather_joined(t, slot))
-			set = nodebits_or(set, t->peer[slot].row.accused);
-	nodebits_remove(&set, SELF);
-	return set;
-}
-
 /* What we propose, from what is known now. */
 static struct nodebits
 propose(struct totem *t)
 {
 	uint32_t order[TOTEM_NODES_MAX], degree[TOTEM_NODES_MAX];
-	struct nodebits set, without = accused(t);
+	struct nodebits set;
 	size_t count = 0;
 
 	for (size_t i = 0; i < t->peer_count; i++) {
 		uint32_t slot = t->sorted[i], mine = 0;
 		size_t at = count;
 
-		if (slot != SELF && (!gather_joined(t, slot) || nodebits_has(&without, slot)))
+		if (slot != SELF && !gather_joined(t, slot))
 			continue;
 		if (slot == SELF) {
 			for (uint32_t k = 1; k < t->peer_count; k++)
@@ -462,7 +450,7 @@ gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *heade
     const struct wire_status *status)
 {
 	struct peer *peer = &t->peer[slot];
-	bool join = status->state == TOTEM_GATHER;
+	bool join = status->state == TOTEM_GATHER, gathered = t->state == TOTEM_GATHER;
 	struct row before;
 
 	if (join)
@@ -484,6 +472,7 @@ gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *heade
 	case TOTEM_IDLE:
 		break;
 	case TOTEM_GATHER:
+		stuck_adopt(t, slot);
 		/* A mere repeat changes nothing; the JOIN timer looks at what time changes. */
 		if (row_news(&before, &peer->row))
 			gather_evaluate(t);
@@ -504,6 +493,8 @@ gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *heade
 	case TOTEM_STATE_COUNT:
 		break;
 	}
+	if (!gathered && t->state == TOTEM_GATHER)
+		stuck_adopt(t, slot);
 }
 
 void

@@ -163,6 +163,7 @@ struct gather {
 	uint64_t since_ns;		/* this gather */
 	uint64_t change_since_ns;	/* left OPERATIONAL, or started */
 	struct nodebits proposal;
+	struct nodebits mates;		/* of the ring that ended, and of the one that failed to form */
 	struct nodebits foreign;	/* outside our ring, worth waiting for */
 	struct wire_status told;	/* our last JOIN */
 	uint32_t repeats;		/* JOINs sent since the content changed */
@@ -342,8 +343,9 @@ void order_on_repeat(struct totem *t, uint32_t token_seq);
 void order_visit(struct totem *t, bool fresh);
 void order_update_aru(struct totem *t, struct ring *ring, struct wire_token *token);
 
-/* stuck.c: after each visit */
+/* stuck.c: after each fresh visit */
 void stuck_watch(struct totem *t, const struct ring *ring, const struct wire_token *token);
+void stuck_adopt(struct totem *t, uint32_t from);	/* in GATHER, with its row */
 
 /* rest.c: the resting token */
 bool rest_alone(const struct totem *t);

@@ -340,7 +340,7 @@ order_visit(struct totem *t, bool fresh)
 		    false);
 	if (install)
 		recovery_install(t);
-	else
+	else if (fresh)		/* a token that rested here has gone round once */
 		stuck_watch(t, ring, token);
 	if (t->state == TOTEM_OPERATIONAL || t->state == TOTEM_RECOVERY)
 		deliver_release(t);

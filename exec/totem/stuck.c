@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * A member that gets tokens but no messages, or not the large ones, would stop everybody for ever,
- * in OPERATIONAL and in RECOVERY: the aru stays where it is, lowered by the same owner.  Whoever
- * has the frame behind it knows that it could be received and gives the owner up; all who gather
- * with the accuser leave it out (gather.c).  But who is the only one to have that frame, and sent
- * it himself, is to blame himself: he withdraws, or one after the other would be given up.
+ * A member that gets tokens but not some messages, as when large frames are lost on its path, would
+ * stop everybody for ever, in OPERATIONAL and in RECOVERY: the aru stays where it is, lowered by
+ * the same owner.  Whoever has the frame behind it from another member knows that it could be received,
+ * and gives the owner up; its mates adopt that (stuck_adopt()), or whoever of accuser and accused
+ * has the higher id would be left out.  But who sent that frame, and is the only one to have it, is
+ * to blame himself: he withdraws, or one after the other would be given up.
  *
  * It comes back when its quarantine is over.  When it fails again soon the next one is longer: what
  * that costs the others becomes less and less.
@@ -13,22 +14,22 @@
 #include "exec/totem/internal.h"
 
 #define HALF_NS			SEC_NS		/* half of the time that is waited, at least */
-#define HALF_SLOW_NS		(5 * SEC_NS)	/* a slow ring need not go round so often */
-#define HALF_SLOW_ROUNDS	50u
+#define HALF_SLOW_NS		(2 * SEC_NS)	/* a slow ring need not go round so often */
+#define HALF_SLOW_COUNT		50u
 #define HALVES			2u		/* has the frame from another */
 #define HALVES_OWN		3u		/* others that have it would have said so */
-#define HALVES_UNSEEN		4u		/* nobody who knows better has done anything */
 #define QUARANTINE_NS		(5 * SEC_NS)
 #define QUARANTINE_MAX_NS	(160 * SEC_NS)
 #define QUARANTINE_FORGET_NS	(60 * SEC_NS)	/* well for so long: the next is the first again */
 
 static uint64_t
-quarantine(struct totem *t, uint32_t slot)
+quarantine_begin(struct totem *t, uint32_t slot)
 {
 	struct peer *peer = &t->peer[slot];
 	uint64_t span_ns = 2 * peer->quarantine_ns;
 
-	if (span_ns == 0 || t->now_ns > peer->quarantine_until_ns + span_ns + QUARANTINE_FORGET_NS)
+	cs_assert(slot != SELF);
+	if (span_ns == 0 || t->now_ns > peer->quarantine_until_ns + QUARANTINE_FORGET_NS)
 		span_ns = QUARANTINE_NS;
 	if (span_ns > QUARANTINE_MAX_NS)
 		span_ns = QUARANTINE_MAX_NS;
@@ -38,13 +39,23 @@ quarantine(struct totem *t, uint32_t slot)
 }
 
 static void
-accuse(struct totem *t, uint32_t slot)
+give_up(struct totem *t, uint32_t slot)
 {
-	totem_notify(t, TOTEM_NOTICE_FAILED_TO_RECEIVE, t->peer[slot].node_id, quarantine(t, slot));
+	totem_notify(t, TOTEM_NOTICE_FAILED_TO_RECEIVE, t->peer[slot].node_id,
+	    quarantine_begin(t, slot));
 	detector_condemn(t, slot, TOTEM_CAUSE_FAILED_TO_RECEIVE);
 }
 
-/* We do not hear the others on purpose, and are alone. */
+static void
+accuse(struct totem *t, uint32_t slot)
+{
+	give_up(t, slot);
+	/* It may have been given up already when it was taken in by others. */
+	if (t->state != TOTEM_GATHER)
+		gather_begin(t, TOTEM_CAUSE_FAILED_TO_RECEIVE, t->peer[slot].node_id);
+}
+
+/* We do not hear the other members on purpose, and go alone. */
 static void
 withdraw(struct totem *t, const struct ring *ring)
 {
@@ -53,7 +64,7 @@ withdraw(struct totem *t, const struct ring *ring)
 	for (size_t i = 0; i < ring->member_count; i++) {
 		if (ring->slot[i] == SELF)
 			continue;
-		span_ns = quarantine(t, ring->slot[i]);
+		span_ns = quarantine_begin(t, ring->slot[i]);
 		if (span_ns > longest_ns)
 			longest_ns = span_ns;
 	}
@@ -68,7 +79,7 @@ waited(const struct totem *t, uint32_t halves)
 
 	return since_ns >= halves * HALF_NS
 	    && (2 * rounds >= (uint64_t) halves * t->timing.fail_recv_rotations
-	    || (since_ns >= halves * HALF_SLOW_NS && rounds >= halves * HALF_SLOW_ROUNDS));
+	    || (since_ns >= halves * HALF_SLOW_NS && rounds >= halves * HALF_SLOW_COUNT));
 }
 
 void
@@ -77,8 +88,9 @@ stuck_watch(struct totem *t, const struct ring *ring, const struct wire_token *t
 	struct order *order = &t->order;
 	uint32_t slot = peer_slot(t, token->aru_owner);
 	struct store_frame frame;
-	bool seen, own;
+	bool own;
 
+	cs_assert(t->state == TOTEM_OPERATIONAL || t->state == TOTEM_RECOVERY);
 	if (token->aru_owner == 0 || token->aru != order->stuck_aru
 	    || token->aru_owner != order->stuck_owner) {
 		order->stuck_aru = token->aru;
@@ -89,15 +101,35 @@ stuck_watch(struct totem *t, const struct ring *ring, const struct wire_token *t
 	}
 	order->stuck_rounds++;
 	if (slot == SELF || slot == NO_SLOT || !nodebits_has(&ring->set, slot)
-	    || !waited(t, HALVES))
+	    || !waited(t, HALVES) || store_get(&ring->store, token->aru + 1, &frame) == NULL)
 		return;
-	seen = store_get(&ring->store, token->aru + 1, &frame) != NULL;
-	own = seen && frame.origin == t->config.node_id;
-	if ((!seen && !waited(t, HALVES_UNSEEN)) || (own && !waited(t, HALVES_OWN)))
+	own = frame.origin == t->config.node_id;
+	if (own && !waited(t, HALVES_OWN))
 		return;
 	order->stuck_rounds = 0;
 	if (own && ring->member_count > 2)
 		withdraw(t, ring);
 	else
 		accuse(t, slot);
+	cs_assert(t->state == TOTEM_GATHER);
+}
+
+/* A mate's JOIN: whom it gave up of the ring that ended, we give up, too.  It noticed first and so
+ * ended the ring, before we could see it. */
+void
+stuck_adopt(struct totem *t, uint32_t from)
+{
+	const struct nodebits *mates = &t->gather.mates;
+	const struct row *row = &t->peer[from].row;
+
+	cs_assert(t->state == TOTEM_GATHER);
+	if (row->state != TOTEM_GATHER || row->epoch <= t->peer[from].committed_epoch
+	    || !nodebits_has(mates, from))
+		return;
+	if (nodebits_has(&row->accused, SELF))
+		totem_notify(t, TOTEM_NOTICE_ACCUSED, t->peer[from].node_id, 0);
+	for (uint32_t slot = 1; slot < t->peer_count; slot++)
+		if (nodebits_has(&row->accused, slot) && nodebits_has(mates, slot)
+		    && t->now_ns >= t->peer[slot].quarantine_until_ns)
+			give_up(t, slot);
 }

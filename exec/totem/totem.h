@@ -63,7 +63,7 @@ enum totem_cause {
 	TOTEM_CAUSE_CONSENSUS,
 	TOTEM_CAUSE_COMMITTED,
 	TOTEM_CAUSE_RECOVERED,
-	TOTEM_CAUSE_FAILED_TO_RECEIVE,	/* a member stopped receiving while the token went round */
+	TOTEM_CAUSE_FAILED_TO_RECEIVE,	/* or was not received, while the token went round */
 	TOTEM_CAUSE_PARTITIONED,	/* not given up by us: some member did not hear it */
 	TOTEM_CAUSE_COUNT
 };
@@ -211,9 +211,10 @@ enum totem_notice {
 	TOTEM_NOTICE_TOKEN_LOST,	/* value: ns without a token */
 	TOTEM_NOTICE_CONDEMNED,		/* node: given up; value: enum totem_cause */
 	TOTEM_NOTICE_PARTIAL,		/* node: seen, but it and a member do not hear each other */
-	/* node: gets no messages while the token goes round; value: not heard for so many ns */
+	/* node: some messages do not reach it, the token does; value: not heard for so many ns */
 	TOTEM_NOTICE_FAILED_TO_RECEIVE,
-	TOTEM_NOTICE_NOT_RECEIVED,	/* nobody gets ours; value: alone for so many ns */
+	TOTEM_NOTICE_NOT_RECEIVED,	/* some of ours reach nobody; value: alone for so many ns */
+	TOTEM_NOTICE_ACCUSED,		/* node: says that some messages do not reach us */
 	TOTEM_NOTICE_COUNT
 };
 

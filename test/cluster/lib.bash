@@ -213,7 +213,7 @@ node_new()		# I
 	local i=$1
 	namespace_new || skip_all "network namespaces are not permitted"
 	ns[i]=$holder
-	gone[i]=
+	gone[i]= large_dropped[i]=
 	in_switch ip link add "sw$i" type veth peer name eth0 netns "${ns[i]}" ||
 		skip_all "no veth devices"
 	in_switch ip link set "sw$i" master br0 up
@@ -231,7 +231,8 @@ node_new()		# I
 
 # --- faults in the network -----------------------------------------------------------------------
 
-# The node's receive rules, from gone[], loss_permille, icmp_filtered and frames_dropped.
+# The node's receive rules, from gone[], large_dropped[], loss_permille, icmp_filtered and
+# frames_dropped.
 rules_apply()		# I
 {
 	local i=$1 peer
@@ -247,6 +248,7 @@ rules_apply()		# I
 			echo "icmp type destination-unreachable drop"
 			echo "icmpv6 type destination-unreachable drop"
 		fi
+		[ -z "${large_dropped[i]}" ] || echo "udp length > ${large_dropped[i]} drop"
 		# The sixth byte of the datagram, behind the header of UDP.
 		[ -z "$frames_dropped" ] || echo "udp dport 5405 @th,104,8 $frames_dropped drop"
 		if [ "$loss_permille" -gt 0 ]; then
@@ -298,6 +300,9 @@ heal()
 	rules_apply_all
 }
 
+# large_drop I BYTES: larger datagrams do not get to node I, as where a path's MTU is smaller than
+# said; "": all do.
+large_drop() { large_dropped[$1]=$2; rules_apply "$1"; }
 loss() { loss_permille=$1; rules_apply_all; }
 # What came and what of it was lost since loss(): two numbers.  A segment train counts as one.
 loss_count() { in_node "$1" nft list ruleset | sed -n 's/.*counter packets \([0-9]*\).*/\1/p'; }

@@ -276,8 +276,9 @@ host_reserve(struct sim *sim, struct host *host, uint64_t ring_seq)
 static void
 host_notice(const struct sim *sim, struct host *host, const struct totem_output *output)
 {
-	if (output->notice == TOTEM_NOTICE_FAILED_TO_RECEIVE ||
-	    output->notice == TOTEM_NOTICE_NOT_RECEIVED)
+	if ((output->notice == TOTEM_NOTICE_FAILED_TO_RECEIVE ||
+	    output->notice == TOTEM_NOTICE_NOT_RECEIVED) &&
+	    sim->now_ns + output->value > host->apart_until_ns)
 		host->apart_until_ns = sim->now_ns + output->value;
 }
 
