@@ -163,7 +163,7 @@ struct gather {
 	uint64_t since_ns;		/* this gather */
 	uint64_t change_since_ns;	/* left OPERATIONAL, or started */
 	struct nodebits proposal;
-	struct nodebits mates;		/* of the ring that ended, and of the one that failed to form */
+	struct nodebits mates;		/* of the ring that ended, or failed to form */
 	struct nodebits foreign;	/* outside our ring, worth waiting for */
 	struct wire_status told;	/* our last JOIN */
 	uint32_t repeats;		/* JOINs sent since the content changed */

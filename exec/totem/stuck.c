@@ -3,10 +3,10 @@
  *
  * A member that gets tokens but not some messages, as when large frames are lost on its path, would
  * stop everybody for ever, in OPERATIONAL and in RECOVERY: the aru stays where it is, lowered by
- * the same owner.  Whoever has the frame behind it from another member knows that it could be received,
- * and gives the owner up; its mates adopt that (stuck_adopt()), or whoever of accuser and accused
- * has the higher id would be left out.  But who sent that frame, and is the only one to have it, is
- * to blame himself: he withdraws, or one after the other would be given up.
+ * the same owner.  Whoever has the frame behind it from another member knows that it could be
+ * received, and gives the owner up; its mates adopt that (stuck_adopt()), or whoever of accuser and
+ * accused has the higher id would be left out.  But who sent that frame, and is the only one to
+ * have it, is to blame himself: he withdraws, or one after the other would be given up.
  *
  * It comes back when its quarantine is over.  When it fails again soon the next one is longer: what
  * that costs the others becomes less and less.

@@ -462,7 +462,9 @@ trial_load(struct sim *sim, struct host *host)
 {
 	uint32_t least = TOTEM_FRAME_BYTES_MAX;
 
-	if (!trial_quick(sim) || !sim->network.fifo || sim->window_frames_max != 0)
+	/* What comes late is asked for again, and that closes the window. */
+	if (!trial_quick(sim) || !sim->network.fifo || sim->window_frames_max != 0 ||
+	    sim->network.jitter_ns > sim->network.delay_ns / 2)
 		return;
 	for (uint32_t i = 0; i < sim->node_count; i++) {
 		if (sim->host[i].frame_bytes > LOAD_FRAME_BYTES)
