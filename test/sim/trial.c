@@ -22,7 +22,7 @@
 #define REPEATED_NS	(5 * MS_NS)	/* two milliseconds, or two rotations; and a late timer */
 #define LATE_TRIES	6u
 #define LOAD_FRAMES	2400u		/* more than windows of the first size take in */
-#define LOAD_ROTATIONS	32u		/* these, when each full one adds 8 to it */
+#define LOAD_ROTATIONS	100u		/* about 25 of a window that grows by 8, or not all full */
 #define LOAD_BYTES	20000u		/* a message */
 #define LOAD_FRAME_BYTES	1500u
 #define STUCK_NS	(3 * SEC_NS)	/* of two, who cannot tell which of them it is */
