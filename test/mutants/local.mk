@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Deliberate bugs in the production sources.  All of them: make check-mutants.  Some: make check.
+# MUTANTS="NAME NAME:PROPERTY ...": those.
 mutants_environment = MUTANT_SOURCES='$(top_srcdir)' \
 	MUTANT_COMPILE='$(COMPILE)' MUTANT_LINK='$(CC) $(CFLAGS) $(LDFLAGS)' \
 	MUTANT_VC_OBJECTS='$(test_sim_vc_OBJECTS)' MUTANT_ENGINE_OBJECTS='$(cpg_la_OBJECTS)' \

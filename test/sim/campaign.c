@@ -138,7 +138,7 @@ campaign_hear(struct worker *worker)
 }
 
 const char *
-campaign_failed_name(const struct subject *subject, uint32_t failed)
+campaign_property_name(const struct subject *subject, uint32_t failed)
 {
 	static char text[64];
 
@@ -169,11 +169,11 @@ campaign_collect(const struct campaign *campaign, const struct worker *worker,
 	(*failed_count)++;
 	if (failed_list != NULL)
 		(void) fprintf(failed_list, "failed %" PRIu64 " %" PRIu32 " %s\n", worker->seed,
-		    worker->nodes, campaign_failed_name(campaign->subject, worker->result.failed));
+		    worker->nodes, campaign_property_name(campaign->subject, worker->result.failed));
 	(void) printf("FAILED seed %" PRIu64 ": %s: %s\n"
 	    "       replay: %s --seed %" PRIu64 " --nodes %" PRIu32 " --seconds %" PRIu64
 	    " --trace\n", worker->seed,
-	    campaign_failed_name(campaign->subject, worker->result.failed),
+	    campaign_property_name(campaign->subject, worker->result.failed),
 	    worker->result.what, campaign->subject->program, worker->seed, worker->nodes,
 	    campaign->seconds);
 	(void) fflush(stdout);
@@ -218,7 +218,7 @@ campaign_seeds(const struct campaign *campaign, struct sim_result *sum)
 			if (workers[i].pid == 0 && next < campaign->count) {
 				workers[i].seed = campaign->first + next++;
 				workers[i].nodes = campaign_nodes(campaign, workers[i].seed);
-				campaign_fork(campaign, &workers[i], NULL, 0);
+				campaign_fork(campaign, &workers[i], NULL, campaign->only);
 			}
 			busy += workers[i].pid != 0;
 		}
@@ -296,7 +296,7 @@ campaign_mutants(const struct campaign *campaign)
 	(void) printf("%-16s %-28s %-8s %s\n", "mutant", "property", "seeds", "what it does");
 	for (size_t i = 0; i < subject->lie_count; i++) {
 		const struct lie *lie = subject->lie(i);
-		const char *name = campaign_failed_name(subject, lie->property);
+		const char *name = campaign_property_name(subject, lie->property);
 		uint64_t seeds = campaign_catch(campaign, lie);
 
 		survivors += seeds == 0;

@@ -23,6 +23,7 @@ struct campaign {
 	uint64_t seconds;
 	uint32_t jobs;
 	bool quiet;
+	uint32_t only;		/* judge this property alone; 0: all */
 	bool until_failed;	/* stop at the first failed seed */
 };
 
@@ -35,7 +36,7 @@ uint64_t campaign_step(const struct campaign *campaign, uint64_t *ret_simulated_
     char *failed_seeds, size_t size);
 /* The number of mutants that survived. */
 uint64_t campaign_mutants(const struct campaign *campaign);
-const char *campaign_failed_name(const struct subject *subject, uint32_t failed);
+const char *campaign_property_name(const struct subject *subject, uint32_t failed);
 
 /* command.c: a program for a subject. */
 int command_main(int argc, char **argv, const struct subject *subject);

@@ -13,10 +13,11 @@
 #include "test/sim/campaign.h"
 
 static const char usage[] =
-    "usage: %s --seed N [--nodes K] [--seconds S] [--mutant NAME] [--trace] [--tell] [--quiet]\n"
+    "usage: %s --seed N [--nodes K] [--seconds S] [--mutant NAME | --only PROPERTY]"
+    " [--trace] [--tell] [--quiet]\n"
     "       %s --seeds FROM COUNT [--nodes-min A] [--nodes-max B] [--jobs J] [--seconds S]"
     " [--quiet]\n"
-    "          [--until-failed | --resume STATE_FILE]\n"
+    "          [--only PROPERTY] [--until-failed] | [--resume STATE_FILE]\n"
     "       %s --check-mutants [--seeds FROM COUNT]\n"
     "       %s --scenario FILE [--trace] [--tell]\n"
     "       %s --shrink (--seed N [--nodes K] | --scenario FILE) [--limit SECONDS]"
@@ -24,6 +25,7 @@ static const char usage[] =
     "--write FILE keeps the run, shrunk or not, as a scenario: all that is done, act by act.\n"
     "A seed is a run: the same one every time.  --trace tells it line by line, --tell what"
     " matters.\n"
+    "--only PROPERTY (V9, C3, ...): the others are not judged.\n"
     "Exit status 0: no property was violated; 1: one was; 2: the command line is wrong.\n";
 
 struct arguments {
@@ -75,6 +77,40 @@ argument_lie(struct arguments *a, const char *name)
 		return 0;
 	}
 	return -EINVAL;
+}
+
+/* Its number, which is the first word of its name, or the whole of that. */
+static bool
+argument_names(const struct arguments *a, const char *name, uint32_t property)
+{
+	const char *full = campaign_property_name(a->subject, property);
+	size_t len = strlen(name);
+
+	return len > 0 && strncmp(full, name, len) == 0 &&
+	    (full[len] == ' ' || full[len] == '\0');
+}
+
+/* 0: none of these has that name. */
+static uint32_t
+property_named(const struct arguments *a, const char *name, uint32_t first, uint32_t end)
+{
+	for (uint32_t property = first; property < end; property++)
+		if (argument_names(a, name, property))
+			return property;
+	return 0;
+}
+
+static int
+argument_property(struct arguments *a, const char *name)
+{
+	const struct sim_app *app = a->subject->app;
+	uint32_t property = property_named(a, name, 1, PROPERTY_END);
+
+	if (property == 0 && app != NULL)
+		property = property_named(a, name, app->property_first, app->property_end);
+	a->options.only = property;
+	a->campaign.only = property;
+	return property != 0 ? 0 : -EINVAL;
 }
 
 /* One that stands alone. */
@@ -138,6 +174,8 @@ argument_value(struct arguments *a, const char *name, const char *value)
 		return argument_u32(value, 1, 64, &a->campaign.jobs);
 	if (strcmp(name, "--mutant") == 0 && value != NULL)
 		return argument_lie(a, value);
+	if (strcmp(name, "--only") == 0 && value != NULL)
+		return argument_property(a, value);
 	return argument_file(a, name, value);
 }
 
@@ -165,6 +203,8 @@ arguments_read(struct arguments *a, int argc, char **argv)
 		if (taken < 0)
 			return taken;
 	}
+	if (a->state_file != NULL && a->campaign.only != 0)
+		return -EINVAL;		/* the file would not tell them apart */
 	if (a->trace)
 		a->options.story = stdout;
 	a->campaign.seconds = a->options.seconds == 0 ? 30 : a->options.seconds;
@@ -197,7 +237,7 @@ run_one(const struct arguments *a)
 	if (failed != 0)
 		(void) printf("[%9" PRIu64 ".%03" PRIu64 " ms] VIOLATED %s: %s\n",
 		    sim->check.failed_at_ns / MS_NS, sim->check.failed_at_ns % MS_NS / US_NS,
-		    campaign_failed_name(a->subject, failed), result->what);
+		    campaign_property_name(a->subject, failed), result->what);
 	if (!a->quiet)
 		(void) printf("seed %" PRIu64 ", %" PRIu32 " nodes, %" PRIu64 " ms, %" PRIu64
 		    " messages, %" PRIu64 " configurations, settled after %" PRIu64 " ms: %s\n",

@@ -298,6 +298,7 @@ struct sim_app {
 	void (*happening)(struct sim *sim, const struct happening *happening);
 	uint32_t (*run)(struct sim *sim);
 	const char *(*property_name)(uint32_t property);
+	uint32_t property_first, property_end;
 	void (*report)(const struct sim_result *sum);
 };
 

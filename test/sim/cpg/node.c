@@ -424,5 +424,6 @@ const struct sim_app cpg_app = {
 	.init = node_init, .done = node_done, .start = node_start, .end = node_end,
 	.deliver = node_deliver, .configuration = node_configuration, .turn = node_turn,
 	.happening = node_happening, .run = cpg_run, .property_name = judge_name,
+	.property_first = C1_ORDER, .property_end = CPG_PROPERTY_END,
 	.report = cpg_report,
 };
