@@ -11,22 +11,32 @@
 
 #include "test/sim/cpg/cpg.h"
 
-/* Has any process of that number, in that group, done what the reason says? */
+static bool
+c04_did(const struct session *s, uint32_t reason)
+{
+	if (reason == CPG_REASON_LEAVE)
+		return s->leave_called;
+	/* A daemon's end closes its connections too; that may just get out. */
+	return reason == CPG_REASON_PROCDOWN &&
+	    (s->cut || (s->end != SESSION_LIVE && s->end != SESSION_NEVER));
+}
+
+/* Has it done what the reason says?  Of one that was there before, it may be any membership of that
+ * process: it can have left, and be back. */
 static bool
 c04_true(const struct sim *sim, const struct cpg_event *event, const struct place *left)
 {
 	const struct trace *trace = &cpg_of(sim)->trace;
+	const struct session *seen = trace_seen_joining(trace, event->session, left->node,
+	    left->pid);
 
+	if (seen != NULL)
+		return c04_did(seen, left->reason);
 	for (size_t i = 0; i < trace->session_count; i++) {
 		const struct session *s = &trace->session[i];
 
-		if (s->node != left->node || s->pid != left->pid || s->group != event->group)
-			continue;
-		if (left->reason == CPG_REASON_LEAVE && s->leave_called)
-			return true;
-		/* A daemon's end closes its connections too; that may just get out. */
-		if (left->reason == CPG_REASON_PROCDOWN && (s->cut ||
-		    (s->end != SESSION_LIVE && s->end != SESSION_NEVER)))
+		if (s->node == left->node && s->pid == left->pid && s->group == event->group &&
+		    c04_did(s, left->reason))
 			return true;
 	}
 	return false;

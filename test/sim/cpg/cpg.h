@@ -318,6 +318,8 @@ struct trace {
 	size_t move_count, move_room;
 	struct hash_map *places;	/* by place and group: hash of what happened there */
 	struct hash_map *views;		/* by the places of its two ends: number in `closed`, + 1 */
+	struct hash_map *joined;	/* by place and process: its session, + 1 */
+	struct hash_map *known;		/* by session and process: place at which it saw it join */
 	struct closed *closed;
 	size_t closed_count, closed_room;
 };
@@ -369,6 +371,10 @@ bool trace_present(struct sim *sim, const struct session *session, uint32_t host
 
 /* The first session that went through the same view to the same change as `session` now does;
  * NULL: it is the first. */
+/* The session of a process that a member saw joining, and which is in its view.  NULL: it was there
+ * before that member, or has not seen its joining itself. */
+const struct session *trace_seen_joining(const struct trace *trace, uint32_t member, uint32_t node,
+    uint32_t pid);
 const struct closed *trace_closed(const struct trace *trace, const struct session *session,
     const struct cpg_event *event);
 uint64_t trace_content(const struct cpg_event *event);	/* of DELIVER and CONFCHG */

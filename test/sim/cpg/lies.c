@@ -132,6 +132,37 @@ lie_reason(struct sim *sim, const struct cpg_event *event)
 	trace_plain(sim, &lie);
 }
 
+static bool
+lie_left_before(const struct trace *trace, const struct session *s)
+{
+	for (const struct session *other = trace->session; other < s; other++)
+		if (other->node == s->node && other->pid == s->pid && other->group == s->group &&
+		    other->leave_called)
+			return true;
+	return false;
+}
+
+/* Who has left before, came back and died, is said to have left again. */
+static void
+lie_left_again(struct sim *sim, const struct cpg_event *event)
+{
+	struct cpg_sim *cpg = cpg_of(sim);
+	struct cpg_event lie = *event;
+	const struct session *s;
+
+	if (event->kind == CPG_CONFCHG && event->session != NONE && event->left_count == 1 &&
+	    event->left[0].reason == CPG_REASON_PROCDOWN) {
+		s = trace_seen_joining(&cpg->trace, event->session, event->left[0].node,
+		    event->left[0].pid);
+		if (s != NULL && !s->leave_called && lie_left_before(&cpg->trace, s)) {
+			cpg->mutation->list[0] = event->left[0];
+			cpg->mutation->list[0].reason = CPG_REASON_LEAVE;
+			lie.left = cpg->mutation->list;
+		}
+	}
+	trace_plain(sim, &lie);
+}
+
 /* A message behind its own leave. */
 static void
 lie_after_leave(struct sim *sim, const struct cpg_event *event)
@@ -373,6 +404,8 @@ const struct cpg_mutant cpg_mutants[] = {
 	{ { "late-join", C3_JOIN_POINT, "the first message after joining is lost" }, lie_late_join,
 	    NULL },
 	{ { "reason", C4_LEAVE_POINT, "a node's end is told as a process's" }, lie_reason, NULL },
+	{ { "left-again", C4_LEAVE_POINT, "a death is told as the leave of one who had left before" },
+	    lie_left_again, NULL },
 	{ { "after-leave", C4_LEAVE_POINT, "a message after its own leaving" }, lie_after_leave,
 	    NULL },
 	{ { "stranger", C5_MEMBERS_ONLY, "a message of no member" }, lie_stranger, NULL },

@@ -368,6 +368,8 @@ node_init(struct sim *sim)
 	cpg->scratch = util_alloc(4u << 20);
 	cpg->trace.places = hash_map_new();
 	cpg->trace.views = hash_map_new();
+	cpg->trace.joined = hash_map_new();
+	cpg->trace.known = hash_map_new();
 	for (uint32_t i = 0; i < sim->host_count; i++) {
 		cpg->node[i] = (struct cpg_node) { .sim = sim, .host = &sim->host[i],
 		    .config = util_alloc(sizeof *cpg->node[i].config) };
@@ -413,6 +415,8 @@ node_done(struct sim *sim)
 	free(cpg->trace.closed);
 	(void) hash_map_free(cpg->trace.places);
 	(void) hash_map_free(cpg->trace.views);
+	(void) hash_map_free(cpg->trace.joined);
+	(void) hash_map_free(cpg->trace.known);
 	cpg_mutation_done(sim);
 	free(cpg->node);
 	free(cpg->client);

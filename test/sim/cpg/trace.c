@@ -330,6 +330,22 @@ trace_closed(const struct trace *trace, const struct session *session,
 	return number == 0 ? NULL : &trace->closed[number - 1];
 }
 
+static uint64_t
+trace_process_key(uint64_t where, uint32_t node, uint32_t pid)
+{
+	return trace_mix(trace_mix(trace_mix(7, where), node), pid);
+}
+
+const struct session *
+trace_seen_joining(const struct trace *trace, uint32_t member, uint32_t node, uint32_t pid)
+{
+	uint64_t place = hash_map_get(trace->known, trace_process_key(member, node, pid));
+	uint64_t number = place == 0 ? 0 :
+	    hash_map_get(trace->joined, trace_process_key(place, node, pid));
+
+	return number == 0 ? NULL : &trace->session[number - 1];
+}
+
 /* --- adding ---------------------------------------------------------------------------------- */
 
 static void
@@ -395,6 +411,41 @@ trace_reasons(struct sim *sim, const struct cpg_event *event)
 		    CPG_COUNT_SEEN_JOIN : CPG_COUNT_SEEN_NODEUP);
 }
 
+/* Who of the members is which session. */
+static void
+trace_comings(struct trace *trace, struct session *s, const struct cpg_event *event)
+{
+	uint64_t place = trace_place_key(event);
+	bool fresh;
+
+	for (size_t i = 0; i < event->joined_count; i++) {
+		const struct place *who = &event->joined[i];
+
+		*hash_map_at(trace->known, trace_process_key(event->session, who->node, who->pid),
+		    &fresh) = place;
+		if (who->node != s->node || who->pid != s->pid)
+			continue;
+		s->seen_join = true;
+		*hash_map_at(trace->joined, trace_process_key(place, who->node, who->pid),
+		    &fresh) = event->session + 1;
+	}
+}
+
+static void
+trace_goings(struct trace *trace, struct session *s, const struct cpg_event *event)
+{
+	bool fresh;
+
+	for (size_t i = 0; i < event->left_count; i++) {
+		const struct place *who = &event->left[i];
+
+		*hash_map_at(trace->known, trace_process_key(event->session, who->node, who->pid),
+		    &fresh) = 0;
+		if (who->node == s->node && who->pid == s->pid)
+			s->seen_leave = true;
+	}
+}
+
 static void
 trace_confchg(struct sim *sim, struct session *s, const struct cpg_event *event)
 {
@@ -426,12 +477,8 @@ trace_confchg(struct sim *sim, struct session *s, const struct cpg_event *event)
 	s->view_place = trace_view_id(event);
 	s->set_sum = 0;
 	s->set_count = 0;
-	for (size_t i = 0; i < event->joined_count; i++)
-		if (event->joined[i].node == s->node && event->joined[i].pid == s->pid)
-			s->seen_join = true;
-	for (size_t i = 0; i < event->left_count; i++)
-		if (event->left[i].node == s->node && event->left[i].pid == s->pid)
-			s->seen_leave = true;
+	trace_goings(trace, s, event);
+	trace_comings(trace, s, event);
 	if (event->tag.synchronised)
 		trace_first_at(trace, event);
 	trace_step(s, event, s->view_number++);
