@@ -273,6 +273,19 @@ notice_text(const struct totem_output *output, const char *source, struct line *
 		    " this node (are large frames lost on our path? see netmtu and the path's MTU);"
 		    " the others go on without us for a while.", output->node);
 		break;
+	case TOTEM_NOTICE_PARTED:
+		add(line, "FAILED TO RECEIVE: node %" PRIu32 " gave up members whom some messages"
+		    " do not reach; nor do they reach this node, which goes on with those members"
+		    " for %" PRIu64 " s (are large frames lost between two parts of the network?"
+		    " see netmtu and the path's MTU).", output->node,
+		    output->value / (1000 * MS_NS));
+		break;
+	case TOTEM_NOTICE_UNANSWERED:
+		add(line, "Node %" PRIu32 " wants to be in the ring but does not answer when one is"
+		    " made (does unicast to and from it get through? is its node id used twice? is"
+		    " its disk slow?); the ring goes on without it for %" PRIu64 " s.",
+		    output->node, output->value / (1000 * MS_NS));
+		break;
 	case TOTEM_NOTICE_PAUSED:
 	case TOTEM_NOTICE_COUNT:
 		break;

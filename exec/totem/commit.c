@@ -260,6 +260,30 @@ commit_timer(struct totem *t)
 	totem_timer_set(t, TIMER_COMMIT, t->now_ns + commit->resend_wait_ns);
 }
 
+/* A ring that was not made costs the time for those that did not answer: they take part in
+ * gathering, and would be in the next proposal, too.  After a second of that the ring goes on
+ * without them; when it is us who reach nobody, we do. */
+void
+commit_abandoned(struct totem *t)
+{
+	const struct commit *commit = &t->commit;
+
+	if (commit->asked)
+		return;
+	for (uint32_t slot = 1; slot < t->peer_count; slot++) {
+		struct peer *peer = &t->peer[slot];
+
+		if (!nodebits_has(&commit->waiting, slot))
+			continue;
+		peer->unanswered_ns += t->now_ns - commit->since_ns;
+		if (peer->unanswered_ns < COMMIT_LIMIT_NS || peer->given_up != TOTEM_CAUSE_NONE)
+			continue;
+		peer->unanswered_ns = 0;
+		totem_notify(t, TOTEM_NOTICE_UNANSWERED, peer->node_id, peer_quarantine(t, slot));
+		detector_condemn(t, slot, TOTEM_CAUSE_COMMIT_FAILED);
+	}
+}
+
 static void
 ack_send(struct totem *t)
 {
@@ -450,6 +474,7 @@ commit_on_ack(struct totem *t, uint32_t slot, const uint8_t *body, size_t len)
 	for (size_t i = 0; i < ring->member_count; i++)
 		if (ring->slot[i] == slot)
 			commit->ack[i] = ack;
+	t->peer[slot].unanswered_ns = 0;
 	nodebits_remove(&commit->waiting, slot);
 	advance(t);
 }

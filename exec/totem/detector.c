@@ -283,7 +283,6 @@ detector_condemn(struct totem *t, uint32_t slot, enum totem_cause cause)
 	if (peer->given_up != TOTEM_CAUSE_NONE)
 		return;
 	peer->given_up = cause;
-	peer->given_up_ns = t->now_ns;
 	peer->left_how = cause;
 	peer->left_silent_ns = peer->heard_ns == 0 ? 0 : t->now_ns - peer->heard_ns;
 	totem_trace(t, TOTEM_TRACE_CONDEMN, peer->node_id, 0, 0, cause);

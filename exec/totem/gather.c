@@ -76,7 +76,9 @@ gather_status_fill(struct totem *t, struct wire_status *status)
 	status->state = (uint8_t) t->state;
 	status->ring_seq_max = t->ring_seq_max;
 	status->ring = ring->id;
-	for (size_t i = 0; i < t->peer_count; i++) {
+	/* While we can't answer when a ring is made we say nothing but our number, so that others
+	 * reserve it, too: they would stop their ring and wait for our disk. */
+	for (size_t i = 0; t->reserved && i < t->peer_count; i++) {
 		uint32_t slot = t->sorted[i];
 		struct peer *peer = &t->peer[slot];
 		uint8_t flags = 0;
@@ -108,7 +110,6 @@ join_send(struct totem *t)
 	struct gather *gather = &t->gather;
 	struct control control;
 	uint64_t wait_ns;
-
 	gather_status_fill(t, &gather->told);
 	control = send_begin(t, WIRE_JOIN, WIRE_CONTROL_BYTES_MAX - TOTEM_HEADER_BYTES);
 	if (control.frame != NULL)
@@ -141,10 +142,39 @@ join_soon(struct totem *t)
 		totem_timer_set(t, TIMER_JOIN, at_ns);
 }
 
+static void
+deadlines_set(struct totem *t)
+{
+	t->gather.left_out_until_ns = t->now_ns + LEFT_OUT_NS;
+	t->gather.mates_until_ns = t->now_ns + mates_wait_ns(t);
+	t->gather.foreign_until_ns = t->now_ns + FOREIGN_WAIT_NS;
+}
+
+/* We did not run for so long: that was no time to wait in. */
+void
+gather_forgive(struct totem *t, uint64_t span_ns)
+{
+	t->gather.left_out_until_ns += span_ns;
+	t->gather.mates_until_ns += span_ns;
+	t->gather.foreign_until_ns += span_ns;
+}
+
+/* The first ring number is on the disk. */
+void
+gather_ready(struct totem *t)
+{
+	t->reserved = true;
+	if (t->state != TOTEM_GATHER)
+		return;
+	deadlines_set(t);
+	gather_soon(t);
+}
+
 void
 gather_begin(struct totem *t, enum totem_cause cause, uint32_t node)
 {
 	struct gather *gather = &t->gather;
+	bool committing = t->state == TOTEM_COMMIT;
 
 	cs_assert(t->state != TOTEM_GATHER);
 	gather->mates = totem_installed(t)->set;
@@ -169,9 +199,7 @@ gather_begin(struct totem *t, enum totem_cause cause, uint32_t node)
 	totem_enter(t, TOTEM_GATHER, cause, node);
 	t->epoch++;
 	gather->since_ns = t->now_ns;
-	gather->left_out_until_ns = t->now_ns + LEFT_OUT_NS;
-	gather->mates_until_ns = t->now_ns + mates_wait_ns(t);
-	gather->foreign_until_ns = t->now_ns + FOREIGN_WAIT_NS;
+	deadlines_set(t);
 	gather->join_sent_ns = 0;
 	gather->repeats = 0;
 	memset(&gather->proposal, 0, sizeof gather->proposal);
@@ -179,6 +207,8 @@ gather_begin(struct totem *t, enum totem_cause cause, uint32_t node)
 	for (uint32_t slot = 1; slot < t->peer_count; slot++)
 		if (cause == TOTEM_CAUSE_START && t->peer[slot].configured)
 			nodebits_add(&gather->foreign, slot);
+	if (committing)
+		commit_abandoned(t);
 	gather_soon(t);
 }
 
@@ -398,6 +428,16 @@ row_news(const struct row *before, const struct row *row)
 	    || !nodebits_equal(&before->expected, &row->expected);
 }
 
+/* A member of our ring comes late, as it was stopped: it does not know yet who hears it. */
+static void
+mate_joined(struct totem *t)
+{
+	uint64_t until_ns = t->now_ns + LEFT_OUT_NS;
+
+	t->gather.left_out_until_ns = until_ns < t->gather.mates_until_ns ? until_ns
+	    : t->gather.mates_until_ns;
+}
+
 /* A member of the ring being made has gone into another one from this gathering or a later one. */
 static bool
 went_elsewhere(struct totem *t, uint32_t slot)
@@ -461,8 +501,10 @@ gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *heade
 		return;		/* overtaken on the way */
 	before = peer->row;
 	row_fill(t, &peer->row, header, status);
-	if (status->ring_seq_max > t->ring_seq_max)
+	if (status->ring_seq_max > t->ring_seq_max) {
 		t->ring_seq_max = status->ring_seq_max;
+		commit_reserve_ahead(t);
+	}
 	/* It lives.  (Of a member of our ring only news count: it may have died since.) */
 	if (t->now_ns >= peer->quarantine_until_ns && (peer->row.epoch > peer->committed_epoch
 	    || !nodebits_has(&totem_installed(t)->set, slot)))
@@ -473,6 +515,8 @@ gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *heade
 		break;
 	case TOTEM_GATHER:
 		stuck_adopt(t, slot);
+		if (before.epoch != peer->row.epoch && nodebits_has(&totem_installed(t)->set, slot))
+			mate_joined(t);
 		/* A mere repeat changes nothing; the JOIN timer looks at what time changes. */
 		if (row_news(&before, &peer->row))
 			gather_evaluate(t);

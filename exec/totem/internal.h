@@ -93,10 +93,9 @@ struct peer {
 	uint64_t suspected_ns, probe_sent_ns, probe_next_ns, probe_stamp;
 	uint32_t probes_sent;
 	enum totem_cause given_up;	/* TOTEM_CAUSE_NONE: not */
-	uint64_t given_up_ns;
 	enum totem_cause left_how;	/* why it was last given up; outlives its return */
 	uint64_t left_silent_ns;	/* how long it was unheard then */
-	uint64_t quarantine_until_ns;	/* failed to receive: not heard on purpose until then, */
+	uint64_t quarantine_until_ns;	/* it held us up: not heard on purpose until then, */
 	uint64_t quarantine_ns;		/* for so long; 0: never yet */
 	bool refused;			/* its port was closed when last heard of */
 	uint64_t round_trip_ns;
@@ -104,6 +103,7 @@ struct peer {
 	struct row row;
 	uint64_t beacon_sent_ns;
 	uint64_t committed_epoch;	/* its JOINs of this epoch or before are past */
+	uint64_t unanswered_ns;		/* that we waited for it in COMMIT since it last answered */
 	/* two nodes with this id? */
 	uint64_t other_incarnation, other_since_ns, other_probe_ns;
 	uint64_t other_unanswered_ns;	/* first probe since the known one was heard; 0: none */
@@ -153,6 +153,7 @@ struct order {			/* the token's rotation on the current ring */
 	uint32_t asked_aru, asked_rounds;	/* rotations that our requests went unanswered */
 	uint32_t stuck_rounds, stuck_aru, stuck_owner;
 	uint64_t stuck_since_ns;
+	bool stuck_lacks;		/* we lack that frame, too */
 	struct wire_token token;	/* as held */
 	uint8_t sent[TOTEM_FRAME_BYTES_MIN];	/* the token frame as last sent */
 	size_t sent_len;
@@ -164,6 +165,7 @@ struct gather {
 	uint64_t change_since_ns;	/* left OPERATIONAL, or started */
 	struct nodebits proposal;
 	struct nodebits mates;		/* of the ring that ended, or failed to form */
+	struct nodebits accused;	/* of them, by us or by others: once is enough */
 	struct nodebits foreign;	/* outside our ring, worth waiting for */
 	struct wire_status told;	/* our last JOIN */
 	uint32_t repeats;		/* JOINs sent since the content changed */
@@ -231,6 +233,7 @@ struct totem {
 	uint64_t ring_seq_max;		/* highest heard of */
 	uint64_t ring_seq_reserved;	/* may be used up to here */
 	uint64_t ring_seq_asked;
+	bool reserved;			/* the first of them is on the disk: we may be a member */
 	uint64_t submit_number;
 	bool app_open;
 	uint64_t notice_sent_ns[4];
@@ -316,6 +319,7 @@ uint64_t peer_hear_window(const struct totem *t);	/* so long a sign of life coun
 bool peer_hears(const struct totem *t, uint32_t slot);
 bool peer_row_fresh(const struct totem *t, uint32_t slot);
 bool peer_mutual(const struct totem *t, uint32_t slot);
+uint64_t peer_quarantine(struct totem *t, uint32_t slot);	/* for so long */
 /* 0 or -ENOMEM: every one of the set can have its messages assembled. */
 int peers_assemblies(struct totem *t, const struct nodebits *set);
 void peers_assemblies_reset(struct totem *t);
@@ -373,6 +377,8 @@ void gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *
     const struct wire_status *status);
 void gather_evaluate(struct totem *t);
 void gather_soon(struct totem *t);	/* evaluate and send a JOIN at the next turn */
+void gather_ready(struct totem *t);
+void gather_forgive(struct totem *t, uint64_t span_ns);
 void gather_status_fill(struct totem *t, struct wire_status *status);
 void gather_on_leave(struct totem *t, uint32_t slot, uint64_t counter);
 /* It gathers, we hear each other, and what it says is of this round. */
@@ -386,6 +392,7 @@ void merge_consider(struct totem *t, uint32_t slot);
 /* commit.c */
 void commit_begin(struct totem *t);	/* representative: consensus reached */
 void commit_timer(struct totem *t);
+void commit_abandoned(struct totem *t);	/* GATHER again: who did not answer? */
 void commit_on_segment(struct totem *t, uint32_t slot, enum wire_type type, const uint8_t *body,
     size_t len);
 void commit_on_ack(struct totem *t, uint32_t slot, const uint8_t *body, size_t len);

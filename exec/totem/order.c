@@ -329,8 +329,8 @@ order_visit(struct totem *t, bool fresh)
 	update_brake(t, ring, token);
 	install = update_recovery(t, ring, token, count);
 	rest = rest_decide(t, fresh, alone, resent, count);
-	order->braked = token->brake > 0 && fresh && ring->my_index == 0 && !install
-	    && t->state == TOTEM_OPERATIONAL;
+	order->braked = token->brake > 0 && (fresh || ring->member_count == 1)
+	    && ring->my_index == 0 && !install && t->state == TOTEM_OPERATIONAL;
 	if (ring->member_count == 1 || rest || order->braked)
 		rest_begin(t, ring);
 	else

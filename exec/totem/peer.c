@@ -15,6 +15,9 @@
 #define OTHER_SILENT_NS		(60 * MS_NS)	/* probed all the while and silent: gone */
 #define OTHER_PROBE_NS		(4 * MS_NS)
 #define OTHER_LATE_NS		(150 * MS_NS)	/* its frames may have been that long on the way */
+#define QUARANTINE_NS		(5 * SEC_NS)
+#define QUARANTINE_MAX_NS	(160 * SEC_NS)
+#define QUARANTINE_FORGET_NS	(60 * SEC_NS)	/* well for so long: the next is the first again */
 
 static void
 sorted_insert(struct totem *t, uint32_t slot)
@@ -106,6 +109,7 @@ adopt_incarnation(struct totem *t, uint32_t slot, uint64_t incarnation)
 	peer->committed_epoch = 0;
 	peer->other_incarnation = 0;
 	peer->quarantine_until_ns = peer->quarantine_ns = 0;
+	peer->unanswered_ns = 0;
 	if (was_known && (t->state == TOTEM_OPERATIONAL || t->state == TOTEM_COMMIT
 	    || t->state == TOTEM_RECOVERY || t->state == TOTEM_GATHER)) {
 		if (nodebits_has(&totem_installed(t)->set, slot)
@@ -231,6 +235,24 @@ peer_mutual(const struct totem *t, uint32_t slot)
 {
 	return peer_row_fresh(t, slot) && peer_hears(t, slot)
 	    && nodebits_has(&t->peer[slot].row.hears, SELF);
+}
+
+/* It harmed the ring and would do so again at once.  The second time soon after costs the others as
+ * much as the first, so that comes later and later. */
+uint64_t
+peer_quarantine(struct totem *t, uint32_t slot)
+{
+	struct peer *peer = &t->peer[slot];
+	uint64_t span_ns = 2 * peer->quarantine_ns;
+
+	cs_assert(slot != SELF);
+	if (span_ns == 0 || t->now_ns > peer->quarantine_until_ns + QUARANTINE_FORGET_NS)
+		span_ns = QUARANTINE_NS;
+	if (span_ns > QUARANTINE_MAX_NS)
+		span_ns = QUARANTINE_MAX_NS;
+	peer->quarantine_ns = span_ns;
+	peer->quarantine_until_ns = t->now_ns + span_ns;
+	return span_ns;
 }
 
 int

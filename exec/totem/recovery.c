@@ -201,6 +201,7 @@ recovery_install(struct totem *t)
 	t->installed = 1 - t->installed;
 	totem_enter(t, TOTEM_OPERATIONAL, TOTEM_CAUSE_RECOVERED, totem_installed(t)->id.rep);
 	t->app_open = false;
+	memset(&t->gather.accused, 0, sizeof t->gather.accused);
 	queue_restart(&t->queue[CLASS_SYNC]);
 	queue_restart(&t->queue[CLASS_APP]);
 	for (uint32_t slot = 1; slot < t->peer_count; slot++)

@@ -82,6 +82,15 @@ rest_decide(struct totem *t, bool fresh, bool alone, uint32_t resent, uint32_t c
 	return count <= KEPT_BURST_MAX && !t->packed_safe;
 }
 
+/* The more send, the longer: what comes in is about the same. */
+static uint64_t
+braked_ns(const struct totem *t, const struct ring *ring)
+{
+	uint64_t rest_ns = BRAKED_REST_NS * ((ring->member_count + 3) / 4);
+
+	return rest_ns < t->timing.token_ns / 3 ? rest_ns : t->timing.token_ns / 3;
+}
+
 /* Keep the token: alone in the ring, idle, for a sender, or to brake. */
 void
 rest_begin(struct totem *t, struct ring *ring)
@@ -92,9 +101,8 @@ rest_begin(struct totem *t, struct ring *ring)
 
 	order->holding = true;
 	order->hold_flag = false;
-	if (order->braked)	/* the more send, the longer: what comes in is about the same */
-		totem_timer_set(t, TIMER_HOLD, t->now_ns + BRAKED_REST_NS
-		    * ((ring->member_count + 3) / 4));
+	if (order->braked)
+		totem_timer_set(t, TIMER_HOLD, t->now_ns + braked_ns(t, ring));
 	else if (ring->member_count > 1 && order->kept_frames > 0)
 		totem_timer_set(t, TIMER_HOLD, order->kept_until_ns);
 	else if (ring->member_count > 1)

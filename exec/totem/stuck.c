@@ -5,11 +5,12 @@
  * stop everybody for ever, in OPERATIONAL and in RECOVERY: the aru stays where it is, lowered by
  * the same owner.  Whoever has the frame behind it from another member knows that it could be
  * received, and gives the owner up; its mates adopt that (stuck_adopt()), or whoever of accuser and
- * accused has the higher id would be left out.  But who sent that frame, and is the only one to
- * have it, is to blame himself: he withdraws, or one after the other would be given up.
+ * accused has the higher id would be left out.  But who lacks the frame, too, belongs to the
+ * accused and parts from the accuser: large frames may be lost between two sites, and then each
+ * site has a ring.  And who sent that frame, and is the only one to have it, is to blame himself:
+ * he withdraws, or one after the other would be given up.
  *
- * It comes back when its quarantine is over.  When it fails again soon the next one is longer: what
- * that costs the others becomes less and less.
+ * It comes back when its quarantine is over (peer_quarantine()).
  */
 #include "exec/totem/internal.h"
 
@@ -18,37 +19,19 @@
 #define HALF_SLOW_COUNT		50u
 #define HALVES			2u		/* has the frame from another */
 #define HALVES_OWN		3u		/* others that have it would have said so */
-#define QUARANTINE_NS		(5 * SEC_NS)
-#define QUARANTINE_MAX_NS	(160 * SEC_NS)
-#define QUARANTINE_FORGET_NS	(60 * SEC_NS)	/* well for so long: the next is the first again */
-
-static uint64_t
-quarantine_begin(struct totem *t, uint32_t slot)
-{
-	struct peer *peer = &t->peer[slot];
-	uint64_t span_ns = 2 * peer->quarantine_ns;
-
-	cs_assert(slot != SELF);
-	if (span_ns == 0 || t->now_ns > peer->quarantine_until_ns + QUARANTINE_FORGET_NS)
-		span_ns = QUARANTINE_NS;
-	if (span_ns > QUARANTINE_MAX_NS)
-		span_ns = QUARANTINE_MAX_NS;
-	peer->quarantine_ns = span_ns;
-	peer->quarantine_until_ns = t->now_ns + span_ns;
-	return span_ns;
-}
 
 static void
 give_up(struct totem *t, uint32_t slot)
 {
 	totem_notify(t, TOTEM_NOTICE_FAILED_TO_RECEIVE, t->peer[slot].node_id,
-	    quarantine_begin(t, slot));
+	    peer_quarantine(t, slot));
 	detector_condemn(t, slot, TOTEM_CAUSE_FAILED_TO_RECEIVE);
 }
 
 static void
 accuse(struct totem *t, uint32_t slot)
 {
+	nodebits_add(&t->gather.accused, slot);
 	give_up(t, slot);
 	/* It may have been given up already when it was taken in by others. */
 	if (t->state != TOTEM_GATHER)
@@ -64,7 +47,7 @@ withdraw(struct totem *t, const struct ring *ring)
 	for (size_t i = 0; i < ring->member_count; i++) {
 		if (ring->slot[i] == SELF)
 			continue;
-		span_ns = quarantine_begin(t, ring->slot[i]);
+		span_ns = peer_quarantine(t, ring->slot[i]);
 		if (span_ns > longest_ns)
 			longest_ns = span_ns;
 	}
@@ -97,9 +80,11 @@ stuck_watch(struct totem *t, const struct ring *ring, const struct wire_token *t
 		order->stuck_owner = token->aru_owner;
 		order->stuck_rounds = 0;
 		order->stuck_since_ns = t->now_ns;
+		order->stuck_lacks = false;
 		return;
 	}
 	order->stuck_rounds++;
+	order->stuck_lacks = !store_has(&ring->store, token->aru + 1);
 	if (slot == SELF || slot == NO_SLOT || !nodebits_has(&ring->set, slot)
 	    || !waited(t, HALVES) || store_get(&ring->store, token->aru + 1, &frame) == NULL)
 		return;
@@ -114,8 +99,18 @@ stuck_watch(struct totem *t, const struct ring *ring, const struct wire_token *t
 	cs_assert(t->state == TOTEM_GATHER);
 }
 
-/* A mate's JOIN: whom it gave up of the ring that ended, we give up, too.  It noticed first and so
- * ended the ring, before we could see it. */
+/* We get as little from it as those that it accuses. */
+static void
+part(struct totem *t, uint32_t accuser)
+{
+	totem_notify(t, TOTEM_NOTICE_PARTED, t->peer[accuser].node_id,
+	    peer_quarantine(t, accuser));
+	gather_soon(t);
+}
+
+/* A mate's JOIN: whom it gave up of the ring that ended, we give up, too, or part from it.  It
+ * noticed first and so ended the ring, before we could see it.  Once: its word of then may still be
+ * heard when it is over. */
 void
 stuck_adopt(struct totem *t, uint32_t from)
 {
@@ -128,8 +123,15 @@ stuck_adopt(struct totem *t, uint32_t from)
 		return;
 	if (nodebits_has(&row->accused, SELF))
 		totem_notify(t, TOTEM_NOTICE_ACCUSED, t->peer[from].node_id, 0);
-	for (uint32_t slot = 1; slot < t->peer_count; slot++)
-		if (nodebits_has(&row->accused, slot) && nodebits_has(mates, slot)
-		    && t->now_ns >= t->peer[slot].quarantine_until_ns)
+	for (uint32_t slot = 1; slot < t->peer_count; slot++) {
+		if (!nodebits_has(&row->accused, slot) || !nodebits_has(mates, slot))
+			continue;
+		if (t->order.stuck_lacks) {
+			if (t->now_ns >= t->peer[from].quarantine_until_ns)
+				part(t, from);
+		} else if (!nodebits_has(&t->gather.accused, slot)) {
+			nodebits_add(&t->gather.accused, slot);
 			give_up(t, slot);
+		}
+	}
 }

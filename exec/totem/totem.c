@@ -190,7 +190,9 @@ pause_check(struct totem *t, uint64_t now_ns)
 	if (t->timer[TIMER_TOKEN_LOSS] != NEVER)
 		totem_timer_set(t, TIMER_TOKEN_LOSS, now_ns + t->timing.token_ns);
 	t->token_pending = false;
-	if (late > t->timing.silence_ns && t->state != TOTEM_GATHER)
+	if (t->state == TOTEM_GATHER)
+		gather_forgive(t, late);
+	else if (late > t->timing.silence_ns)
 		gather_begin(t, TOTEM_CAUSE_PAUSED, t->config.node_id);
 }
 
@@ -370,7 +372,9 @@ totem_reserved(struct totem *t, uint64_t now_ns, uint64_t ring_seq)
 	input_begin(t, now_ns);
 	if (ring_seq > t->ring_seq_reserved)
 		t->ring_seq_reserved = ring_seq;
-	if (t->state == TOTEM_GATHER)
+	if (!t->reserved)
+		gather_ready(t);
+	else if (t->state == TOTEM_GATHER)
 		gather_evaluate(t);
 	input_end(t);
 }

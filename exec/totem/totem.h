@@ -215,6 +215,12 @@ enum totem_notice {
 	TOTEM_NOTICE_FAILED_TO_RECEIVE,
 	TOTEM_NOTICE_NOT_RECEIVED,	/* some of ours reach nobody; value: alone for so many ns */
 	TOTEM_NOTICE_ACCUSED,		/* node: says that some messages do not reach us */
+	/* node: gave up others whom some messages do not reach; nor do they reach us: we part from
+	 * it; value: for so many ns */
+	TOTEM_NOTICE_PARTED,
+	/* node: takes part in gathering but does not answer when a ring is made; value: not heard
+	 * for so many ns */
+	TOTEM_NOTICE_UNANSWERED,
 	TOTEM_NOTICE_COUNT
 };
 

@@ -169,7 +169,8 @@ campaign_collect(const struct campaign *campaign, const struct worker *worker,
 	(*failed_count)++;
 	if (failed_list != NULL)
 		(void) fprintf(failed_list, "failed %" PRIu64 " %" PRIu32 " %s\n", worker->seed,
-		    worker->nodes, campaign_property_name(campaign->subject, worker->result.failed));
+		    worker->nodes,
+		    campaign_property_name(campaign->subject, worker->result.failed));
 	(void) printf("FAILED seed %" PRIu64 ": %s: %s\n"
 	    "       replay: %s --seed %" PRIu64 " --nodes %" PRIu32 " --seconds %" PRIu64
 	    " --trace\n", worker->seed,

@@ -277,7 +277,8 @@ static void
 host_notice(const struct sim *sim, struct host *host, const struct totem_output *output)
 {
 	if ((output->notice == TOTEM_NOTICE_FAILED_TO_RECEIVE ||
-	    output->notice == TOTEM_NOTICE_NOT_RECEIVED) &&
+	    output->notice == TOTEM_NOTICE_NOT_RECEIVED ||
+	    output->notice == TOTEM_NOTICE_PARTED || output->notice == TOTEM_NOTICE_UNANSWERED) &&
 	    sim->now_ns + output->value > host->apart_until_ns)
 		host->apart_until_ns = sim->now_ns + output->value;
 }

@@ -47,7 +47,8 @@ EXTRA_test_sim_vc_DEPENDENCIES = cfg.la cpg.la
 
 if HAVE_CHECK
 check_PROGRAMS += test/sim/scenario
-test_sim_scenario_SOURCES = test/sim/scenario.c test/sim/scenario.h test/sim/scenario_receive.c
+test_sim_scenario_SOURCES = test/sim/scenario.c test/sim/scenario.h test/sim/scenario_receive.c \
+	test/sim/scenario_wait.c
 test_sim_scenario_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_sim_scenario_LDADD = libsim.la $(CHECK_LIBS)
 TESTS += test/sim/scenario

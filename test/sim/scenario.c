@@ -643,7 +643,7 @@ START_TEST(no_ring_of_a_few)
 		uint64_t limit_ns;
 	} change[] = {
 		{ "leaves", host_leave, 20 * MS_NS },
-		{ "is back", one_is_back, 110 * MS_NS },
+		{ "is back", one_is_back, 65 * MS_NS },
 		{ "thaws", one_thaws, 50 * MS_NS },
 		{ "dies", host_kill, 75 * MS_NS },
 	};
@@ -704,6 +704,7 @@ scenario_suite(void)
 	suite_add_tcase(suite, bugs);
 	suite_add_tcase(suite, parts);
 	suite_add_tcase(suite, scenario_receive());
+	suite_add_tcase(suite, scenario_wait());
 	return suite;
 }
 

@@ -22,4 +22,6 @@ void all_is_well(struct sim *sim);
 
 /* scenario_receive.c: members that do not get what others get */
 TCase *scenario_receive(void);
+/* scenario_wait.c: who is waited for, and who not */
+TCase *scenario_wait(void);
 #endif

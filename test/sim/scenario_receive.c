@@ -102,22 +102,86 @@ one_way(struct sim *sim, uint32_t from, uint32_t to, const uint8_t *data, size_t
 	    FRAME_DROP : FRAME_PASS;
 }
 
+static bool
+sender_is_done(struct sim *sim)
+{
+	const struct proc *sender = &sim->history.proc[sim->host[(outcast + 1) % 4].proc];
+
+	return sender->own_delivered == sender->submit_count;
+}
+
 /* Beside that somebody does not hear another: they may end in several rings, but in rings. */
 START_TEST(data_lost_to_one_and_a_cut)
 {
 	struct sim *sim = world(4, 1, 380 + (uint64_t) _i);
-	const struct proc *sender;
 
 	unheard_from = (uint32_t) _i % 4;
 	unheard_to = (unheard_from + 1 + (uint32_t) _i / 4 % 3) % 4;
 	outcast = (uint32_t) _i / 12;
-	sender = &sim->history.proc[sim->host[(outcast + 1) % 4].proc];
 	sim->filter = one_way;
 	load(sim, (outcast + 1) % 4, 1, 1000);
 	sim_run_for(sim, 8 * SEC_NS);
-	ck_assert_msg(sender->own_delivered == sender->submit_count, "nothing is delivered");
+	ck_assert_msg(sim_run_until(sim, sender_is_done, 2 * SEC_NS), "nothing is delivered");
 	sim->filter = NULL;
 	ck_assert(sim_run_until(sim, sim_settled, 12 * SEC_NS));
+	all_is_well(sim);
+}
+END_TEST
+
+static uint32_t site_first;	/* the hosts from this one on are the second site */
+
+static enum sim_verdict
+large_between_sites(struct sim *sim, uint32_t from, uint32_t to, const uint8_t *data, size_t len)
+{
+	(void) sim;
+	(void) data;
+	return (from < site_first) != (to < site_first) && len > 500 ? FRAME_DROP : FRAME_PASS;
+}
+
+static bool
+site_has_ring(struct sim *sim, uint32_t first, uint32_t end)
+{
+	uint32_t ring = NONE;
+
+	for (uint32_t i = first; i < end; i++) {
+		const struct proc *proc = &sim->history.proc[sim->host[i].proc];
+		const struct period *period = history_period(&sim->history, sim->host[i].proc);
+
+		if (proc->state != TOTEM_OPERATIONAL || period == NULL ||
+		    (i > first && period->ring != ring))
+			return false;
+		ring = period->ring;
+	}
+	return sim->history.ring[ring].member_count == end - first;
+}
+
+static bool
+each_site_has_a_ring(struct sim *sim)
+{
+	return site_has_ring(sim, 0, site_first) &&
+	    site_has_ring(sim, site_first, sim->node_count);
+}
+
+/* Large frames are lost between two sites.  Those of one site hear each other well: they stay
+ * together, and are not given up one after the other. */
+START_TEST(large_frames_lost_between_sites)
+{
+	struct sim *sim = world(4 + (uint32_t) _i % 4, 1, 440 + (uint64_t) _i);
+	uint32_t apart = 0;
+
+	site_first = 1 + (uint32_t) _i / 4 % (sim->node_count - 1);
+	sim->filter = large_between_sites;
+	load(sim, (uint32_t) _i / 2 % sim->node_count, 1, 1200);
+	ck_assert(sim_run_until(sim, each_site_has_a_ring, 7 * SEC_NS));
+	for (uint32_t tenth = 0; tenth < 600; tenth++) {
+		if (tenth % 20 == 0)
+			load_all(sim, 1, 1200);
+		sim_run_for(sim, 100 * MS_NS);
+		apart += each_site_has_a_ring(sim);
+	}
+	ck_assert_msg(apart > 330, "each site had a ring in %u of 600 moments", apart);
+	sim->filter = NULL;
+	ck_assert(sim_run_until(sim, sim_settled, 161 * SEC_NS));
 	all_is_well(sim);
 }
 END_TEST
@@ -154,6 +218,7 @@ scenario_receive(void)
 	tcase_add_loop_test(tc, large_frames_lost_in_recovery, 0, 10);
 	tcase_add_loop_test(tc, messages_get_out_to_nobody, 0, 8);
 	tcase_add_loop_test(tc, data_lost_to_one_and_a_cut, 0, 48);
+	tcase_add_loop_test(tc, large_frames_lost_between_sites, 0, 24);
 	tcase_add_test(tc, large_frames_lost_for_long);
 	return tc;
 }

@@ -302,6 +302,13 @@ sim_apart_ns(const struct sim *sim)
 	return until_ns - sim->now_ns;
 }
 
+/* Also nobody is left alone on purpose any more. */
+static bool
+sim_one_ring_again(struct sim *sim)
+{
+	return sim_apart_ns(sim) == 0 && sim_one_ring(sim);
+}
+
 /* The faults are over: come to rest in time, deliver what is left and some more, stay at rest. */
 static void
 sim_converge(struct sim *sim)
@@ -314,7 +321,7 @@ sim_converge(struct sim *sim)
 	healed_ns = sim->now_ns;
 	/* A fault of the last moment is noticed only now; a cut that stays, later still. */
 	sim_run_for(sim, sim->forever ? longest_ns : NOTICE_NS);
-	if (!sim_run_until(sim, sim_one_ring, healed_ns + 5 * longest_ns - sim->now_ns) ||
+	if (!sim_run_until(sim, sim_one_ring_again, healed_ns + 5 * longest_ns - sim->now_ns) ||
 	    !sim_run_until(sim, sim_settled, healed_ns + backlog_ns + 5 * longest_ns -
 	    sim->now_ns)) {
 		sim_unsettled(sim, "not settled in time after the last fault");

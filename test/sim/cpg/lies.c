@@ -404,7 +404,7 @@ const struct cpg_mutant cpg_mutants[] = {
 	{ { "late-join", C3_JOIN_POINT, "the first message after joining is lost" }, lie_late_join,
 	    NULL },
 	{ { "reason", C4_LEAVE_POINT, "a node's end is told as a process's" }, lie_reason, NULL },
-	{ { "left-again", C4_LEAVE_POINT, "a death is told as the leave of one who had left before" },
+	{ { "left-again", C4_LEAVE_POINT, "a death is told as a leave, for one who left before" },
 	    lie_left_again, NULL },
 	{ { "after-leave", C4_LEAVE_POINT, "a message after its own leaving" }, lie_after_leave,
 	    NULL },

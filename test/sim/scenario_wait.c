@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * Stories of somebody who is not ready, or does not answer, and of those who must not wait for it;
+ * and of those who should take their time.
+ */
+#include "exec/totem/wire.h"
+#include "test/sim/scenario.h"
+
+/* The hosts before `count` are in one ring of just these. */
+static bool
+in_one_ring(const struct sim *sim, uint32_t first, uint32_t count)
+{
+	const struct period *one = history_period(&sim->history, sim->host[first].proc);
+
+	for (uint32_t i = first; i < first + count; i++) {
+		const struct proc *proc = &sim->history.proc[sim->host[i].proc];
+		const struct period *period = history_period(&sim->history, sim->host[i].proc);
+
+		if (proc->state != TOTEM_OPERATIONAL || one == NULL || period == NULL ||
+		    period->ring != one->ring)
+			return false;
+	}
+	return sim->history.ring[one->ring].member_count == count;
+}
+
+/* A node that starts has to write its first ring number before it can be a member.  With a disk
+ * that takes long the others do not wait for it, and then it comes in as any other. */
+START_TEST(slow_disk_at_start)
+{
+	struct sim *sim = world(4, 1, 400 + (uint64_t) _i);
+	struct host *late = &sim->host[3];
+	uint64_t change_ns;
+
+	host_leave(sim, late);
+	sim_run_for(sim, SEC_NS);
+	change_ns = sim->last_change_ns;
+	late->storage.latency_ns = 20 * SEC_NS;
+	host_start(sim, late, HOST_INTACT);
+	for (uint32_t second = 0; second < 18; second++) {
+		load(sim, second % 3, 2, 1000);
+		sim_run_for(sim, SEC_NS);
+		ck_assert_msg(in_one_ring(sim, 0, 3), "no ring of the others after %u s", second);
+		ck_assert_msg(sim->last_change_ns == change_ns, "it changed");
+	}
+	ck_assert(sim_run_until(sim, sim_settled, 3 * SEC_NS));
+	all_is_well(sim);
+}
+END_TEST
+
+static uint32_t unasked;	/* host index */
+
+static enum sim_verdict
+ask_lost(struct sim *sim, uint32_t from, uint32_t to, const uint8_t *data, size_t len)
+{
+	(void) sim;
+	(void) from;
+	return to == unasked && len > FRAME_TYPE_AT && data[FRAME_TYPE_AT] == WIRE_COMMIT_ASK ?
+	    FRAME_DROP : FRAME_PASS;
+}
+
+/* Its JOINs are heard and it hears others, but never answers when a ring is to be made, as when
+ * multicast gets through and the rest does not: a second for that, and then less and less often. */
+START_TEST(never_answers)
+{
+	struct sim *sim = world(4, 1, 410 + (uint64_t) _i);
+	uint32_t without = 0;
+
+	unasked = 3;
+	host_kill(sim, &sim->host[unasked]);
+	sim_run_for(sim, SEC_NS);
+	sim->filter = ask_lost;
+	host_start(sim, &sim->host[unasked], HOST_INTACT);
+	for (uint32_t tenth = 0; tenth < 1000; tenth++) {
+		sim_run_for(sim, 100 * MS_NS);
+		without += !in_one_ring(sim, 0, 3);
+	}
+	ck_assert_msg(without < 120, "no ring of the others in %u of 1,000 moments", without);
+	sim->filter = NULL;
+	ck_assert(sim_run_until(sim, sim_settled, 161 * SEC_NS));
+	all_is_well(sim);
+}
+END_TEST
+
+/* Those that gather are stopped, all of them, as when they run on one machine: they do not take
+ * the time for spent, and go on together. */
+START_TEST(stopped_in_gather)
+{
+	struct sim *sim = world(4, 1, 420 + (uint64_t) _i);
+	uint32_t gathering = 0;
+
+	islands(sim, 3);
+	for (uint32_t steps = 0; steps < 40000 && gathering < 3; steps++) {
+		sim_run_for(sim, MS_NS / 20);
+		gathering = 0;
+		for (uint32_t i = 0; i < 3; i++)
+			gathering += sim->history.proc[sim->host[i].proc].state == TOTEM_GATHER;
+	}
+	ck_assert_uint_eq(gathering, 3);
+	for (uint32_t i = 0; i < 3; i++)
+		host_pause(sim, &sim->host[i]);
+	sim_run_for(sim, 1300 * MS_NS);
+	for (uint32_t i = 0; i < 3; i++)
+		host_resume(sim, &sim->host[i]);
+	sim_run_for(sim, 3 * SEC_NS);
+	ck_assert(in_one_ring(sim, 0, 3));
+	for (uint32_t i = 0; i < 3; i++)
+		ck_assert_msg(sim->history.proc[sim->host[i].proc].period_count == 2,
+		    "node %u was in %zu rings", i + 1,
+		    sim->history.proc[sim->host[i].proc].period_count);
+	islands(sim, UINT32_MAX);
+	sim_run_for(sim, SEC_NS);
+	all_is_well(sim);
+}
+END_TEST
+
+/* Who is alone slows down, too, when a client of his reads too slowly. */
+START_TEST(alone_and_braked)
+{
+	struct sim *sim = world(1, 1, 430);
+	const struct proc *proc = &sim->history.proc[sim->host[0].proc];
+	uint64_t before;
+
+	host_brake(sim, &sim->host[0], true);
+	sim_run_for(sim, 100 * MS_NS);
+	load(sim, 0, 2000, 1200);
+	before = proc->own_delivered;
+	sim_run_for(sim, 500 * MS_NS);
+	ck_assert_uint_le(proc->own_delivered - before, 2 * 110);
+	ck_assert_uint_ge(proc->own_delivered - before, 2 * 90);
+	host_brake(sim, &sim->host[0], false);
+	ck_assert(sim_run_until(sim, sim_settled, SEC_NS));
+	all_is_well(sim);
+}
+END_TEST
+
+TCase *
+scenario_wait(void)
+{
+	TCase *tc = tcase_create("wait");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, slow_disk_at_start, 0, 4);
+	tcase_add_loop_test(tc, never_answers, 0, 4);
+	tcase_add_loop_test(tc, stopped_in_gather, 0, 20);
+	tcase_add_test(tc, alone_and_braked);
+	return tc;
+}
