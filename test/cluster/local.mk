@@ -5,7 +5,7 @@ cluster_tests = test/cluster/refuse.test test/cluster/repair.test test/cluster/l
 	test/cluster/partition.test test/cluster/foreign.test test/cluster/client.test \
 	test/cluster/transport.test test/cluster/loss.test test/cluster/token.test \
 	test/cluster/alarms.test test/cluster/many.test test/cluster/slow.test \
-	test/cluster/churn.test test/cluster/receive.test
+	test/cluster/churn.test test/cluster/receive.test test/cluster/alone.test
 TESTS += $(cluster_tests)
 EXTRA_DIST += $(cluster_tests) test/cluster/lib.bash test/cluster/measures.bash \
 	test/cluster/measure
