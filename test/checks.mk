@@ -45,7 +45,7 @@ check-valgrind: $(valgrind_tests)
 	for test in $(valgrind_tests); do \
 		echo "valgrind: $$test"; \
 		CK_TIMEOUT_MULTIPLIER=20 $(LIBTOOL) --mode=execute valgrind --quiet \
-		    --error-exitcode=9 --trace-children=yes $$test || exit 1; \
+		    --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 --trace-children=yes $$test || exit 1; \
 	done
 
 analyze:

@@ -73,7 +73,7 @@ check-long: test/sim/vs$(EXEEXT)
 coverage-sim:
 	$(srcdir)/test/sim/coverage.sh '$(srcdir)' $(libsim_la_SOURCES) $(test_sim_vs_SOURCES)
 .PHONY: update-traces check-long coverage-sim
-CLEANFILES += test/sim/long.state
+DISTCLEANFILES = test/sim/long.state
 TESTS += test/sim/groups.sh test/sim/shrink.sh
 EXTRA_DIST += test/sim/groups.sh test/sim/shrink.sh
 
