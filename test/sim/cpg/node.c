@@ -169,6 +169,7 @@ node_deliver(struct sim *sim, struct host *host, const struct totem_output *outp
 	node->tag.place = node_message_place(node, output);
 	node_barrier(node, output);
 	engines_deliver(node->engines, output);
+	ipc_settle(node);
 	node->tag.place = 0;
 }
 
@@ -232,6 +233,7 @@ node_configuration(struct sim *sim, struct host *host, const struct totem_config
 		node_crowd(sim, node);
 	}
 	engines_configuration(node->engines, config);
+	ipc_settle(node);
 	node->tag.boundary = false;
 	node->tag.place = 0;
 }
@@ -247,7 +249,7 @@ node_start(struct sim *sim, struct host *host)
 		.totem = host->totem, .config = node->config,
 		.directory = directory != NULL ? directory : CPG_ENGINES_DIR,
 		.instance = "", .authorised = node_authorised, .log = node_log,
-		.wake = node_quiet, .ready = node_quiet, .host = node,
+		.wake = node_quiet, .turned = node_quiet, .ready = node_quiet, .host = node,
 	};
 
 	cpg_now_acting = node;
@@ -274,13 +276,15 @@ static bool
 node_turn(struct sim *sim, struct host *host)
 {
 	struct cpg_node *node = cpg_node_of(sim, host->index);
-	bool active = engines_active(node->engines);
+	bool active = engines_active(node->engines), input;
 
 	cpg_now_acting = node;
 	if (active && !node->was_active)
 		cpg_counted(sim, CPG_COUNT_ACTIVATED);
 	node->was_active = active;
-	return engines_turn(node->engines, host_clock(sim, host));
+	input = engines_turn(node->engines, host_clock(sim, host));
+	ipc_settle(node);
+	return input;
 }
 
 static void
@@ -294,12 +298,8 @@ node_happening(struct sim *sim, const struct happening *happening)
 	}
 	node = cpg_node_of(sim, happening->host);
 	cpg_now_acting = node;
-	for (struct ipc_server *server = node->servers, *next; server != NULL; server = next) {
-		next = ipc_server_next(server);
-		if (happening->value != 0)
-			ipc_grace_end(server, happening->value);
-		ipc_work_now(server);
-	}
+	ipc_happening(node, happening->value);
+	ipc_settle(node);
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */

@@ -158,11 +158,20 @@ program_murder(struct client *client)
 }
 
 void
-program_cut(struct client *client, bool reads)
+program_cut(struct client *client, const struct cpg_cut *cut)
 {
-	for (uint32_t session = client->session_first; session != NONE;
-	    session = program_session(client, session)->next)
-		program_tell(client, CPG_CUT, session, reads);
+	struct cpg_event event = program_event(client, CPG_CUT, client->session_first);
+
+	if (client->killed)
+		return;
+	event.value = cut->for_room;
+	event.cut = cut;
+	/* Once at least: it may be in no group, as far as it knows. */
+	do {
+		trace_event(client->sim, &event);
+		if (event.session != NONE)
+			event.session = program_session(client, event.session)->next;
+	} while (event.session != NONE);
 }
 
 /* --- callbacks ------------------------------------------------------------------------------- */
