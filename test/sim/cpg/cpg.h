@@ -151,6 +151,8 @@ struct client {
 	uint32_t session_first, session_last;	/* whose events come next; the latest; NONE */
 	uint32_t tiny;			/* messages too small for a header, of this pid */
 	bool stuck;			/* it never reads again */
+	uint64_t sip_bytes;		/* it reads no more a second; 0: all that there is */
+	uint64_t read_bytes;		/* ever */
 	/* what it is about to do, and when it does more */
 	struct act step[CPG_STEPS_MAX];
 	size_t step_next, step_count;
@@ -176,6 +178,7 @@ void link_stuck(struct client *client);			/* it stops reading */
 /* program.c */
 void program_life(struct client *client);
 void program_probe(struct client *client);
+void program_sip(struct client *client, uint64_t bytes_second);	/* it reads slowly from now on */
 void program_murder(struct client *client);	/* the process dies, whatever it is doing */
 void program_cut(struct client *client, const struct cpg_cut *cut);	/* it is too slow */
 /* teller.c */
@@ -289,8 +292,9 @@ enum cpg_count {
 	CPG_COUNT_TRY_AGAIN, CPG_COUNT_LARGE_VOID, CPG_COUNT_DELIVERED, CPG_COUNT_VIEWS,
 	CPG_COUNT_SEEN_LEAVE, CPG_COUNT_SEEN_PROCDOWN, CPG_COUNT_SEEN_NODEDOWN,
 	CPG_COUNT_SEEN_JOIN, CPG_COUNT_SEEN_NODEUP, CPG_COUNT_LAST_WORDS, CPG_COUNT_ACTIVATED,
-	CPG_COUNT_ABORTED, CPG_COUNT_CROWDS, CPG_COUNT_NAPS, CPG_COUNT_STUCK, CPG_COUNT_CUT,
-	CPG_COUNT_CONGESTED, CPG_COUNT_ORDERS, CPG_COUNT_DONE, CPG_COUNT_SHORT,
+	CPG_COUNT_ABORTED, CPG_COUNT_CROWDS, CPG_COUNT_NAPS, CPG_COUNT_STUCK, CPG_COUNT_SLOW,
+	CPG_COUNT_CUT, CPG_COUNT_CUT_FOR_ROOM, CPG_COUNT_CONGESTED, CPG_COUNT_ORDERS,
+	CPG_COUNT_DONE, CPG_COUNT_SHORT,
 	CPG_COUNT_UNKNOWN, CPG_COUNT_ROUNDS, CPG_COUNT_MERGED, CPG_COUNT_OVERDRAWN,
 	CPG_COUNT_COUNT
 };

@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The cluster executive authors
  *
  * A run: processes at work under faults; no more faults; some more work, with one process that has
- * stopped reading for ever; then all must come to rest in time, and the last judgement is held.
+ * stopped reading for ever and one that reads slowly; then all must come to rest in time, and the
+ * last judgement is held.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -169,6 +170,23 @@ run_stick(struct sim *sim)
 }
 
 static void
+run_slow(struct sim *sim)
+{
+	struct prng *prng = &sim->chance;
+	struct client *client = run_client(sim, (uint32_t) prng_below(prng, sim->node_count),
+	    (uint32_t) prng_below(prng, cpg_of(sim)->client_count));
+	uint64_t bytes = dice_scaled(prng, 50000, 5000000);
+
+	if (client->ended || client->killed || client->stuck || client->session_last == NONE ||
+	    !dice_ppm(prng, 600000))
+		return;
+	program_sip(client, bytes);
+	cpg_counted(sim, CPG_COUNT_SLOW);
+	record_note(sim, "%u:%u reads %" PRIu64 " bytes a second from now on",
+	    sim->host[client->host].node_id, client->pid, bytes);
+}
+
+static void
 run_acts(struct sim *sim, uint64_t count)
 {
 	struct cpg_sim *cpg = cpg_of(sim);
@@ -187,8 +205,8 @@ run_acts(struct sim *sim, uint64_t count)
 	sim_run_for(sim, EPILOGUE_NS);
 }
 
-/* Somebody stops reading for ever; the others have something to say.  That is no part of a plan,
- * which only says how much; it is made anew each time. */
+/* Somebody stops reading for ever, somebody reads slowly; the others have something to say.  That
+ * is no part of a plan, which only says how much; it is made anew each time. */
 static void
 run_epilogue(struct sim *sim)
 {
@@ -203,6 +221,7 @@ run_epilogue(struct sim *sim)
 	cpg->played = false;
 	if (each > 0) {
 		run_stick(sim);
+		run_slow(sim);
 		run_acts(sim, each);
 	}
 	/* Where many were dead for long, the rest has said little yet. */
@@ -336,7 +355,9 @@ static const char *const count_names[CPG_COUNT_COUNT] = {
 	[CPG_COUNT_ACTIVATED] = "synchronised", [CPG_COUNT_ABORTED] = "synchronisation cut short",
 	[CPG_COUNT_CROWDS] = "without room for the engines",
 	[CPG_COUNT_NAPS] = "readers' naps", [CPG_COUNT_STUCK] = "readers stopped for ever",
-	[CPG_COUNT_CUT] = "cut off", [CPG_COUNT_CONGESTED] = "backlog above the limit",
+	[CPG_COUNT_SLOW] = "readers slow from now on", [CPG_COUNT_CUT] = "cut off",
+	[CPG_COUNT_CUT_FOR_ROOM] = "of them to make room",
+	[CPG_COUNT_CONGESTED] = "backlog above the limit",
 	[CPG_COUNT_ORDERS] = "bank: orders", [CPG_COUNT_DONE] = "bank: done",
 	[CPG_COUNT_SHORT] = "bank: refused", [CPG_COUNT_UNKNOWN] = "bank: outcome unknown",
 	[CPG_COUNT_ROUNDS] = "bank: reconciliations",

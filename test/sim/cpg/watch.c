@@ -74,6 +74,7 @@ watch_read(struct wire *wire, uint32_t bytes)
 {
 	watch_span(wire);
 	wire->watch.read_bytes[wire->watch.span % WATCH_SPANS] += bytes;
+	wire->client->read_bytes += bytes;
 }
 
 /* In the last three quarters of the grace time, and at most an eighth more. */
@@ -146,11 +147,14 @@ watch_cut(struct wire *wire)
 	};
 
 	cpg_counted(sim, CPG_COUNT_CUT);
+	if (cut.for_room)
+		cpg_counted(sim, CPG_COUNT_CUT_FOR_ROOM);
 	if (wire->client == NULL)
 		return;
-	record_note(sim, "%u: process %u does not read: cut off", service->node->host->node_id,
-	    (unsigned int) wire->conn.pid);
 	cut.read_bytes = watch_bytes(wire);
+	record_note(sim, "%u: process %u is too slow: cut off; it has read %llu bytes lately",
+	    service->node->host->node_id, (unsigned int) wire->conn.pid,
+	    (unsigned long long) cut.read_bytes);
 	cut.slowed_ns = service->slowed ? now_ns - service->slowed_ns : 0;
 	cut.waits_ns = wire->watch.waits ? now_ns - wire->watch.waits_ns : 0;
 	cut.still_ns = watch_still(service, wire, &cut.still_pid);
