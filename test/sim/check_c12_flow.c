@@ -97,7 +97,7 @@ static void
 c12_final(struct sim *sim)
 {
 	for (uint32_t i = 0; i < sim->node_count; i++)
-		if (ipc_slows(&cpg_of(sim)->node[i]))
+		if (watch_slows(&cpg_of(sim)->node[i]))
 			judge_fail(sim, C12_FLOW, "at rest node %" PRIu32 " slows the ring for its"
 			    " processes", sim->host[i].node_id);
 }

@@ -77,13 +77,12 @@ struct tag {
 struct cpg_node;
 struct service;
 struct loop_timer;
-struct wire;
 /* The daemon's main loop comes round; with one of its timers, or 0. */
 void ipc_happening(struct cpg_node *node, uint64_t timer);
 /* watch.c */
 /* To be called each time the daemon's code has run: its processes are woken, it is looked at. */
-void ipc_settle(struct cpg_node *node);
-bool ipc_slows(const struct cpg_node *node);	/* the ring, for slow ones */
+void watch_settle(struct cpg_node *node);
+bool watch_slows(const struct cpg_node *node);	/* the ring, for slow ones */
 
 /* --- a daemon ------------------------------------------------------------------------------ */
 

@@ -155,8 +155,7 @@ ipc_queue_move(struct ipc_conn *conn, enum ipc_queue queue)
 void
 ipc_cut(struct ipc_conn *conn, bool drain)
 {
-	if (drain)	/* that is slow.c; the others do not trust it any more */
-		watch_cut(wire_of(conn));
+	watch_cut(wire_of(conn), /* slow= */ drain);	/* else it is not trusted any more */
 	conn->cut = true;
 	conn->drain = drain;
 	ipc_backlog_drop(conn);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include <corosync/ipc/link.h>
 #include "exec/base/assert.h"
 #include "exec/base/buf.h"
 #include "exec/core/config.h"
@@ -169,7 +170,7 @@ node_deliver(struct sim *sim, struct host *host, const struct totem_output *outp
 	node->tag.place = node_message_place(node, output);
 	node_barrier(node, output);
 	engines_deliver(node->engines, output);
-	ipc_settle(node);
+	watch_settle(node);
 	node->tag.place = 0;
 }
 
@@ -233,7 +234,7 @@ node_configuration(struct sim *sim, struct host *host, const struct totem_config
 		node_crowd(sim, node);
 	}
 	engines_configuration(node->engines, config);
-	ipc_settle(node);
+	watch_settle(node);
 	node->tag.boundary = false;
 	node->tag.place = 0;
 }
@@ -283,7 +284,7 @@ node_turn(struct sim *sim, struct host *host)
 		cpg_counted(sim, CPG_COUNT_ACTIVATED);
 	node->was_active = active;
 	input = engines_turn(node->engines, host_clock(sim, host));
-	ipc_settle(node);
+	watch_settle(node);
 	return input;
 }
 
@@ -299,7 +300,7 @@ node_happening(struct sim *sim, const struct happening *happening)
 	node = cpg_node_of(sim, happening->host);
 	cpg_now_acting = node;
 	ipc_happening(node, happening->value);
-	ipc_settle(node);
+	watch_settle(node);
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
@@ -334,7 +335,9 @@ node_profile(struct sim *sim, struct cpg_sim *cpg)
 	cpg->group_count = (uint32_t) w->groups;
 	cpg->client_count = (uint32_t) w->processes;
 	cpg->bank = w->bank != 0;
-	cpg->ring_bytes = w->ring_bytes;
+	/* A power of two, as clients and daemon agree on. */
+	for (cpg->ring_bytes = IPC_RING_SMALL_BYTES; cpg->ring_bytes * 2 <= w->ring_bytes;)
+		cpg->ring_bytes *= 2;
 	cpg->backlog_bytes = w->backlog_bytes;
 	cpg->grace_ns = w->grace_ns;
 	cpg->parts = w->parts != 0;

@@ -136,7 +136,7 @@ watch_still(const struct service *service, const struct wire *but, uint32_t *ret
 }
 
 void
-watch_cut(struct wire *wire)
+watch_cut(struct wire *wire, bool slow)
 {
 	struct service *service = service_of(wire->conn.server);
 	struct sim *sim = service->node->sim;
@@ -146,6 +146,11 @@ watch_cut(struct wire *wire)
 		.counted_bytes = service->ipc.stats.backlog_bytes,
 	};
 
+	if (!slow) {
+		judge_fail(sim, C12_FLOW, "node %u disconnects process %u, and not for being slow",
+		    service->node->host->node_id, (unsigned int) wire->conn.pid);
+		return;
+	}
 	cpg_counted(sim, CPG_COUNT_CUT);
 	if (cut.for_room)
 		cpg_counted(sim, CPG_COUNT_CUT_FOR_ROOM);
@@ -163,15 +168,19 @@ watch_cut(struct wire *wire)
 
 /* --- what waits ------------------------------------------------------------------------------ */
 
+/* Events; and their bytes, each content once. */
 static size_t
 wire_waiting(const struct wire *wire, uint64_t *ret_bytes)
 {
+	const struct ipc_content *before = NULL;
 	const struct ipc_pending *pending;
 	size_t count = 0;
 
 	*ret_bytes = 0;
 	STAILQ_FOREACH(pending, &wire->conn.backlog, link) {
-		*ret_bytes += pending->content->len;
+		if (pending->content != before)
+			*ret_bytes += pending->content->len;
+		before = pending->content;
 		count++;
 	}
 	return count;
@@ -218,14 +227,14 @@ service_settle(struct service *service)
 }
 
 void
-ipc_settle(struct cpg_node *node)
+watch_settle(struct cpg_node *node)
 {
 	for (struct service *service = node->services; service != NULL; service = service->next)
 		service_settle(service);
 }
 
 bool
-ipc_slows(const struct cpg_node *node)
+watch_slows(const struct cpg_node *node)
 {
 	for (const struct service *service = node->services; service != NULL;
 	    service = service->next)

@@ -92,6 +92,6 @@ void wire_settle(struct wire *wire, size_t waiting);
 /* watch.c */
 void watch_read(struct wire *wire, uint32_t bytes);	/* the process gave so much room back */
 void watch_checked(struct service *service);	/* production code has looked who reads */
-void watch_cut(struct wire *wire);		/* it is the slow one: just before it is cut off */
+void watch_cut(struct wire *wire, bool slow);	/* just before it is cut off; `slow`: for that */
 void watch_slowed(struct service *service, bool on);
 #endif
