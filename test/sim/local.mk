@@ -22,14 +22,16 @@ test_sim_vs_SOURCES = test/sim/campaign.c test/sim/campaign.h test/sim/campaign_
 	test/sim/command.c test/sim/vs.c
 test_sim_vs_LDADD = libsim.la
 
-# Process groups on that: the library, the daemon's engine loader and its synchronisation are
-# compiled in; the engines are the modules of this build.
+# Process groups on that: the library, the daemon's engine loader, its synchronisation and its
+# connections to clients are compiled in; the engines are the modules of this build.
 check_PROGRAMS += test/sim/vc
 test_sim_vc_SOURCES = test/sim/campaign.c test/sim/campaign.h test/sim/campaign_long.c \
 	test/sim/command.c test/sim/vc.c \
 	test/sim/cpg/cpg.h test/sim/cpg/ipc.c test/sim/cpg/judge.c test/sim/cpg/ledger.h \
 	test/sim/cpg/lies.c test/sim/cpg/link.c test/sim/cpg/node.c test/sim/cpg/program.c \
-	test/sim/cpg/run.c test/sim/cpg/teller.c test/sim/cpg/trace.c \
+	test/sim/cpg/run.c test/sim/cpg/teller.c test/sim/cpg/trace.c test/sim/cpg/watch.c \
+	test/sim/cpg/wire.c test/sim/cpg/wire.h exec/ipc/backlog.c exec/ipc/conn.c exec/ipc/internal.h \
+	exec/ipc/ipc.h exec/ipc/slow.c \
 	test/sim/check_c01_order.c test/sim/check_c02_views.c test/sim/check_c03_join_point.c \
 	test/sim/check_c04_leave_point.c test/sim/check_c05_members_only.c \
 	test/sim/check_c06_no_ghosts.c test/sim/check_c07_self_delivery.c \

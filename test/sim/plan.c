@@ -40,7 +40,7 @@ static const struct {
 	KEY(groups, 1, 4),
 	KEY(processes, 1, 3),
 	KEY(bank, 0, 1),
-	KEY(ring_bytes, 65536, 1u << 26),
+	KEY(ring_bytes, 131072, 4u << 20),
 	KEY(backlog_bytes, 65536, 1u << 30),
 	KEY(grace_ns, MS_NS, 1000 * SEC_NS),
 	KEY(parts, 0, 1),

@@ -2,16 +2,19 @@
  * Copyright (c) 2026 The cluster executive authors
  *
  * The process groups in the simulated cluster.  From the client's call to the ring all is
- * production code but the memory between client and daemon:
+ * production code but the sockets between client and daemon, and time:
  *
  *     program.c, teller.c            what simulated processes do, as coroutines
  *       lib/cpg*.c                   production
  *         link.c                     lib/client.h: calls, records and events, with virtual waiting
- *         ipc.c                      exec/ipc/ipc.h: rings, backlog, slow clients
+ *         corosync/ipc/ring.h        production: the rings, in memory that wire.c makes
+ *         exec/ipc/conn.c, slow.c, backlog.c     production
+ *         ipc.c                      exec/ipc/server.c and doze.c: bells, turns, timers
  *       exec/core/{engines,host,sync}.c, and the modules of the build: production
  *     node.c                         hangs them on a host of test/sim/host.c
  *
- * trace.c keeps what the processes did and saw; test/sim/check_c*.c judge that.
+ * watch.c looks at what waits for slow processes, for C12; trace.c keeps what the processes did and
+ * saw; test/sim/check_c*.c judge that.
  *
  *   client    one place for a process on one host; processes follow each other there
  *   session   one membership of one process in one group: from cpg_join() to its end
@@ -70,59 +73,16 @@ struct tag {
 
 /* --- between client and daemon ------------------------------------------------------------- */
 
-struct ipc_item {			/* a record, a call, or an event */
-	struct ipc_item *next;
-	uint32_t function;
-	bool call;
-	struct tag tag;
-	size_t len;
-	uint8_t data[];
-};
-
-struct ipc_items {
-	struct ipc_item *first, **last;
-	size_t count, bytes;
-};
-
-enum ipc_state { IPC_HELLO, IPC_OPEN, IPC_CLOSING, IPC_GONE };
-
-struct ipc_conn {
-	struct ipc_conn *next;		/* of the server */
-	struct ipc_server *server;	/* NULL: the daemon has let go of it */
-	enum ipc_state state;
-	struct client *client;		/* NULL: the process has let go of it */
-	uint32_t pid;
-	void *private;
-	int refused;			/* HELLO: what became of it; 1: not known yet */
-	bool hung_up;			/* the socket is closed, by either side */
-	bool orphan;			/* because its daemon ended */
-	bool blocked, starved;		/* the engine said -EAGAIN; and took nothing before */
-	bool cut, cut_drain;		/* hang up at the next turn */
-	uint64_t backlog_ns;		/* since when something is in the backlog */
-	size_t drain_left;		/* CLOSING: items that it had sent */
-	struct ipc_items to_daemon, to_client, backlog;
-	bool call_pending, replied;
-	uint8_t *reply;
-	size_t reply_len;
-};
-
 /* ipc.c */
 struct cpg_node;
-void ipc_work_later(struct ipc_server *server);
-void ipc_work_now(struct ipc_server *server);
-void ipc_grace_end(struct ipc_server *server, uint64_t number);
-struct ipc_server *ipc_server_next(struct ipc_server *server);	/* of the same daemon */
-size_t ipc_cost(size_t len);			/* bytes of a ring for one record */
-struct ipc_item *ipc_item_new(uint32_t function, const struct iovec *iov, size_t count);
-void ipc_items_add(struct ipc_items *items, struct ipc_item *item);
-struct ipc_item *ipc_items_take(struct ipc_items *items);
-void ipc_items_drop(struct ipc_items *items);
-uint64_t ipc_backlog(const struct cpg_node *node);	/* bytes that wait for its clients */
-/* A process connects; the conn stays until both sides have let go. */
-struct ipc_conn *ipc_connect(struct cpg_node *node, const char *service, struct client *client,
-    uint32_t pid);
-void ipc_client_gone(struct ipc_conn *conn);	/* the process closes its end */
-void ipc_conn_put(struct ipc_conn *conn);	/* frees it when both have let go */
+struct service;
+struct loop_timer;
+/* The daemon's main loop comes round; with one of its timers, or 0. */
+void ipc_happening(struct cpg_node *node, uint64_t timer);
+/* watch.c */
+/* To be called each time the daemon's code has run: its processes are woken, it is looked at. */
+void watch_settle(struct cpg_node *node);
+bool watch_slows(const struct cpg_node *node);	/* the ring, for slow ones */
 
 /* --- a daemon ------------------------------------------------------------------------------ */
 
@@ -130,7 +90,9 @@ struct cpg_node {
 	struct sim *sim;
 	struct host *host;
 	struct engines *engines;	/* NULL: no daemon */
-	struct ipc_server *servers;	/* of its engines */
+	struct service *services;	/* of its engines */
+	struct loop_timer *timers;
+	uint64_t timer_last;
 	struct config *config;
 	struct tag tag;
 	struct totem_ring_id ring;
@@ -145,6 +107,28 @@ struct cpg_sim *cpg_of(const struct sim *sim);
 struct cpg_node *cpg_node_of(struct sim *sim, uint32_t host);
 /* Who acts now; what production code asks for its clock, and fakes for their simulation. */
 extern struct cpg_node *cpg_now_acting;
+
+/* --- slow processes ------------------------------------------------------------------------ */
+
+struct cpg_flow {			/* a daemon and what waits for processes of one service */
+	uint64_t counted_bytes;		/* says the daemon; */
+	uint64_t waiting_bytes;		/* and really, for one of them; 0: not looked at now */
+	bool nothing_waits;		/* at all */
+	bool slowed;			/* the ring, for them */
+	uint64_t relieved_ns;		/* though little waits, for so long */
+	uint32_t still_pid;		/* who has read nothing meanwhile, for longest; 0: nobody */
+	uint64_t still_ns;		/* so long */
+};
+
+struct cpg_cut {			/* one that is cut off for being slow */
+	bool for_room;			/* else: for what it has not read in the grace time */
+	uint64_t counted_bytes;		/* what waited for all, just before */
+	uint64_t read_bytes;		/* by it, in the last three quarters of the grace time */
+	uint64_t slowed_ns;		/* the ring, for so long; */
+	uint64_t waits_ns;		/* and so long also for this one */
+	uint32_t still_pid;		/* another one, which has read nothing for longest; or 0 */
+	uint64_t still_ns;
+};
 
 /* --- processes ----------------------------------------------------------------------------- */
 
@@ -166,7 +150,8 @@ struct client {
 	uint32_t session_first, session_last;	/* whose events come next; the latest; NONE */
 	uint32_t tiny;			/* messages too small for a header, of this pid */
 	bool stuck;			/* it never reads again */
-	uint64_t read_ns;		/* when it last did */
+	uint64_t sip_bytes;		/* it reads no more a second; 0: all that there is */
+	uint64_t read_bytes;		/* ever */
 	/* what it is about to do, and when it does more */
 	struct act step[CPG_STEPS_MAX];
 	size_t step_next, step_count;
@@ -192,8 +177,9 @@ void link_stuck(struct client *client);			/* it stops reading */
 /* program.c */
 void program_life(struct client *client);
 void program_probe(struct client *client);
+void program_sip(struct client *client, uint64_t bytes_second);	/* it reads slowly from now on */
 void program_murder(struct client *client);	/* the process dies, whatever it is doing */
-void program_cut(struct client *client, bool reads);	/* its daemon does not wait any longer */
+void program_cut(struct client *client, const struct cpg_cut *cut);	/* it is too slow */
 /* teller.c */
 void teller_life(struct client *client);
 
@@ -208,7 +194,8 @@ enum cpg_kind {
 	CPG_END,			/* the session is over: value is enum session_end */
 	CPG_LIST,			/* what cpg_iteration says at the end */
 	CPG_BROKEN,			/* libcpg gives up, with its daemon in good health */
-	CPG_CUT,			/* disconnected for being slow; value 1: though it reads */
+	CPG_CUT,			/* disconnected for being slow; value 1: to make room */
+	CPG_FLOW,			/* something waits for slow ones */
 };
 
 struct place { uint32_t node, pid, reason; };	/* of a list */
@@ -225,6 +212,8 @@ struct cpg_event {
 	const struct place *members, *left, *joined;	/* lent */
 	size_t member_count, left_count, joined_count;
 	uint32_t group;
+	const struct cpg_cut *cut;	/* lent */
+	const struct cpg_flow *flow;
 };
 
 enum session_end { SESSION_LIVE, SESSION_LEFT, SESSION_FINALIZED, SESSION_DIED, SESSION_CUT,
@@ -302,8 +291,9 @@ enum cpg_count {
 	CPG_COUNT_TRY_AGAIN, CPG_COUNT_LARGE_VOID, CPG_COUNT_DELIVERED, CPG_COUNT_VIEWS,
 	CPG_COUNT_SEEN_LEAVE, CPG_COUNT_SEEN_PROCDOWN, CPG_COUNT_SEEN_NODEDOWN,
 	CPG_COUNT_SEEN_JOIN, CPG_COUNT_SEEN_NODEUP, CPG_COUNT_LAST_WORDS, CPG_COUNT_ACTIVATED,
-	CPG_COUNT_ABORTED, CPG_COUNT_CROWDS, CPG_COUNT_NAPS, CPG_COUNT_STUCK, CPG_COUNT_CUT,
-	CPG_COUNT_CONGESTED, CPG_COUNT_ORDERS, CPG_COUNT_DONE, CPG_COUNT_SHORT,
+	CPG_COUNT_ABORTED, CPG_COUNT_CROWDS, CPG_COUNT_NAPS, CPG_COUNT_STUCK, CPG_COUNT_SLOW,
+	CPG_COUNT_CUT, CPG_COUNT_CUT_FOR_ROOM, CPG_COUNT_CONGESTED, CPG_COUNT_ORDERS,
+	CPG_COUNT_DONE, CPG_COUNT_SHORT,
 	CPG_COUNT_UNKNOWN, CPG_COUNT_ROUNDS, CPG_COUNT_MERGED, CPG_COUNT_OVERDRAWN,
 	CPG_COUNT_COUNT
 };

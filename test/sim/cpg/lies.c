@@ -336,10 +336,131 @@ static void
 lie_wrong_cut(struct sim *sim, const struct cpg_event *event)
 {
 	struct cpg_event lie = *event;
+	struct cpg_cut cut;
 
-	if (event->kind == CPG_CUT)	/* seldom enough */
-		lie.value = 1;
+	if (event->kind == CPG_CUT && !event->cut->for_room) {	/* seldom enough */
+		cut = *event->cut;
+		cut.read_bytes += cpg_of(sim)->grace_ns;
+		lie.cut = &cut;
+	}
 	trace_plain(sim, &lie);
+}
+
+/* Somebody is cut off as soon as the ring is slowed. */
+static void
+lie_no_grace(struct sim *sim, const struct cpg_event *event)
+{
+	struct cpg_event lie = *event;
+	struct cpg_cut cut;
+
+	if (event->kind == CPG_CUT && !event->cut->for_room) {
+		cut = *event->cut;
+		cut.slowed_ns /= 2;
+		lie.cut = &cut;
+	}
+	trace_plain(sim, &lie);
+}
+
+/* There was room. */
+static void
+lie_had_room(struct sim *sim, const struct cpg_event *event)
+{
+	struct cpg_event lie = *event;
+	struct cpg_cut cut;
+
+	if (event->kind == CPG_CUT) {
+		cut = *event->cut;
+		cut.for_room = true;
+		cut.counted_bytes = 0;
+		lie.cut = &cut;
+	}
+	trace_plain(sim, &lie);
+}
+
+/* Who does not read stays, and one that reads makes room. */
+static void
+lie_spared(struct sim *sim, const struct cpg_event *event)
+{
+	struct cpg_event lie = *event;
+	struct cpg_cut cut;
+
+	if (event->kind == CPG_CUT) {
+		cut = *event->cut;
+		cut.for_room = true;
+		cut.counted_bytes = cpg_of(sim)->backlog_bytes;
+		cut.read_bytes += cpg_of(sim)->grace_ns;
+		cut.still_ns = cpg_of(sim)->grace_ns;
+		lie.cut = &cut;
+	}
+	trace_plain(sim, &lie);
+}
+
+static void
+lie_flow(struct sim *sim, const struct cpg_event *event, const struct cpg_flow *flow)
+{
+	struct cpg_event lie = *event;
+
+	lie.flow = flow;
+	trace_plain(sim, &lie);
+}
+
+static void
+lie_too_much(struct sim *sim, const struct cpg_event *event)
+{
+	struct cpg_flow flow;
+
+	if (!lie_due(sim, event, CPG_FLOW)) {
+		trace_plain(sim, event);
+		return;
+	}
+	flow = *event->flow;
+	flow.counted_bytes += cpg_of(sim)->backlog_bytes;
+	lie_flow(sim, event, &flow);
+}
+
+/* A part of what waits is not counted. */
+static void
+lie_uncounted(struct sim *sim, const struct cpg_event *event)
+{
+	struct cpg_flow flow;
+
+	if (event->kind != CPG_FLOW || event->flow->waiting_bytes == 0 ||
+	    !lie_due(sim, event, CPG_FLOW)) {
+		trace_plain(sim, event);
+		return;
+	}
+	flow = *event->flow;
+	flow.counted_bytes = flow.waiting_bytes - 1;
+	lie_flow(sim, event, &flow);
+}
+
+/* One that reads nothing is waited for too long. */
+static void
+lie_never_cut(struct sim *sim, const struct cpg_event *event)
+{
+	struct cpg_flow flow;
+
+	if (event->kind != CPG_FLOW || event->flow->still_pid == 0) {
+		trace_plain(sim, event);
+		return;
+	}
+	flow = *event->flow;
+	flow.still_ns += cpg_of(sim)->grace_ns;
+	lie_flow(sim, event, &flow);
+}
+
+static void
+lie_not_let_go(struct sim *sim, const struct cpg_event *event)
+{
+	struct cpg_flow flow;
+
+	if (event->kind != CPG_FLOW || !event->flow->slowed) {
+		trace_plain(sim, event);
+		return;
+	}
+	flow = *event->flow;
+	flow.relieved_ns += cpg_of(sim)->grace_ns;
+	lie_flow(sim, event, &flow);
 }
 
 /* A member loses its connection though another one was slow. */
@@ -421,6 +542,15 @@ const struct cpg_mutant cpg_mutants[] = {
 	{ { "twice-joined", C11_REJOIN, "a member joins once more" }, lie_twice_joined, NULL },
 	{ { "join-lost", C11_REJOIN, "a granted join is not seen" }, NULL, lie_join_lost },
 	{ { "wrong-cut", C12_FLOW, "a process that reads is cut off" }, lie_wrong_cut, NULL },
+	{ { "no-grace", C12_FLOW, "somebody is cut off at once" }, lie_no_grace, NULL },
+	{ { "had-room", C12_FLOW, "somebody makes room, and there was some" }, lie_had_room,
+	    NULL },
+	{ { "spared", C12_FLOW, "one that reads makes room for one that does not" }, lie_spared,
+	    NULL },
+	{ { "too-much", C12_FLOW, "more waits than may" }, lie_too_much, NULL },
+	{ { "uncounted", C12_FLOW, "a part of what waits is not counted" }, lie_uncounted, NULL },
+	{ { "never-cut", C12_FLOW, "one that reads nothing is waited for" }, lie_never_cut, NULL },
+	{ { "not-let-go", C12_FLOW, "the ring stays slow" }, lie_not_let_go, NULL },
 	{ { "neighbour", C12_FLOW, "another one is cut off too" }, lie_neighbour, NULL },
 	{ { "unsafe", C14_SAFE, "a member misses a SAFE message" }, lie_unsafe, NULL },
 	{ { "money-lost", C13_SAVINGS, "a transaction is missing" }, NULL, lie_money_lost },

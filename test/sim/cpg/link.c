@@ -13,19 +13,21 @@
 #include <string.h>
 #include <time.h>
 
-#include "exec/base/assert.h"
 #include "lib/private.h"
-#include "test/sim/cpg/cpg.h"
+#include "test/sim/cpg/wire.h"
 
 #define STACK_BYTES	262144u
 #define LINK_KILL	(UINT64_C(1) << 63)
-#define RESERVE_BYTES	(32768u + 16u)	/* of the ring to the daemon, kept for a call */
+#define CALL_PARTS_MAX	16u
 
 struct client_link {			/* what a struct client of the library is here */
 	struct client_link *next;	/* of the process */
 	struct client *process;
-	struct ipc_conn *conn;
-	struct ipc_item *lent;
+	struct wire *wire;
+	struct ipc_ring to_daemon, to_client;	/* its own view of them */
+	uint32_t sequence;		/* of the last call */
+	bool lent;
+	uint8_t *bounce;		/* a record that lay around the ring's end, made whole */
 };
 
 static ucontext_t link_loop;		/* of virtual time */
@@ -142,20 +144,12 @@ link_kill_later(struct client *client, uint64_t span_ns)
 	});
 }
 
-static void
-link_hang_up(struct client_link *link)
-{
-	link->conn->hung_up = true;
-	if (link->conn->server != NULL)
-		ipc_work_later(link->conn->server);
-}
-
 void
 link_kill(struct client *client)
 {
 	client->killed = true;
 	for (struct client_link *link = client->links; link != NULL; link = link->next)
-		link_hang_up(link);
+		wire_hang_up(link->wire);
 	if (client != link_now)
 		link_wake(client);
 }
@@ -173,7 +167,7 @@ bool
 link_lost(struct client *client)
 {
 	for (const struct client_link *link = client->links; link != NULL; link = link->next)
-		if (link->conn->hung_up)
+		if (link->wire->hung_up)
 			return true;
 	return false;
 }
@@ -182,7 +176,7 @@ bool
 link_cut(struct client *client)
 {
 	for (const struct client_link *link = client->links; link != NULL; link = link->next)
-		if (link->conn->hung_up && !link->conn->orphan)
+		if (link->wire->hung_up && !link->wire->orphan)
 			return true;
 	return false;
 }
@@ -235,34 +229,35 @@ link_of(const struct client *library)
 static bool
 link_dead(const struct client_link *link)
 {
-	return link->process->killed || link->conn->hung_up;
+	return link->process->killed || link->wire->hung_up;
 }
 
+/* Its memory has rings of the size that the run has, whatever the library asks for. */
 cs_error_t
 client_open(const char *service, bool data_rings, struct client **ret_client)
 {
 	struct client *process = link_now;
 	struct client_link *link;
-	struct ipc_conn *conn;
-	int refused;
+	struct wire *wire;
+	int welcome;
 
 	(void) data_rings;
 	if (process->killed)
 		return CS_ERR_LIBRARY;
-	conn = ipc_connect(cpg_node_of(process->sim, process->host), service, process,
-	    process->pid);
-	if (conn == NULL)
+	wire = wire_new(cpg_node_of(process->sim, process->host), service, process);
+	if (wire == NULL)
 		return CS_ERR_LIBRARY;
-	while (conn->refused == 1 && !conn->hung_up && !process->killed)
+	while (wire->welcome == 1 && !wire->hung_up && !process->killed)
 		link_wait(process, NEVER);
-	refused = conn->refused;
-	if (refused != 0 || conn->hung_up || process->killed) {
-		ipc_client_gone(conn);
-		return refused == -EAGAIN ? CS_ERR_TRY_AGAIN : CS_ERR_LIBRARY;
+	welcome = wire->welcome;
+	if (welcome != 0 || wire->hung_up || process->killed) {
+		wire_close(wire);
+		return welcome == -EAGAIN ? CS_ERR_TRY_AGAIN : CS_ERR_LIBRARY;
 	}
 	link = util_alloc(sizeof *link);
 	link->process = process;
-	link->conn = conn;
+	link->wire = wire;
+	wire_rings(wire, &link->to_daemon, &link->to_client);
 	link->next = process->links;
 	process->links = link;
 	*ret_client = (struct client *) (void *) link;
@@ -279,8 +274,8 @@ client_close(struct client *client)
 	for (at = &link->process->links; *at != link; at = &(*at)->next)
 		;
 	*at = link->next;
-	ipc_client_gone(link->conn);
-	free(link->lent);
+	wire_close(link->wire);
+	free(link->bounce);
 	free(link);
 	return NULL;
 }
@@ -288,7 +283,7 @@ client_close(struct client *client)
 void
 client_interrupt(struct client *client)
 {
-	link_hang_up(link_of(client));
+	wire_hang_up(link_of(client)->wire);
 }
 
 cs_error_t
@@ -299,94 +294,125 @@ client_fd(struct client *client, int *ret_fd)
 	return CS_ERR_NOT_SUPPORTED;	/* programs here wait in virtual time */
 }
 
+/* --- to the daemon --- */
+
+static cs_error_t
+link_put(struct client_link *link, uint32_t function, const struct iovec *iov, size_t count,
+    uint32_t reserve)
+{
+	struct ipc_ring_shared *shared = link->to_daemon.shared;
+	int r;
+
+	if (link_dead(link))
+		return CS_ERR_LIBRARY;
+	r = ipc_ring_put(&link->to_daemon, function, iov, count, reserve);
+	if ((r == 0 || r == -EAGAIN) &&
+	    ipc_wish_change(&shared->consumer_wish, IPC_ASLEEP, IPC_AWAKE))
+		wire_ring(link->wire);
+	if (r == -EAGAIN)
+		return CS_ERR_TRY_AGAIN;
+	if (r == -EBADMSG)
+		return CS_ERR_LIBRARY;
+	return r == 0 ? CS_OK : CS_ERR_TOO_BIG;
+}
+
+static bool
+link_replied(const struct client_link *link)
+{
+	return wire_page(link->wire)->reply_sequence == link->sequence;
+}
+
 cs_error_t
 client_call(struct client *client, uint32_t function, const struct iovec *iov, size_t count,
     void *reply, size_t reply_size, size_t *ret_len)
 {
 	struct client_link *link = link_of(client);
-	struct ipc_conn *conn = link->conn;
-	struct ipc_item *item;
+	const struct ipc_page *page = wire_page(link->wire);
+	uint32_t head[2] = { ++link->sequence, 0 };
+	struct iovec parts[CALL_PARTS_MAX + 1u];
+	cs_error_t error;
 
-	if (link_dead(link))
-		return CS_ERR_LIBRARY;
-	item = ipc_item_new(function, iov, count);
-	item->call = true;
-	ipc_items_add(&conn->to_daemon, item);
-	conn->replied = false;
-	ipc_work_later(conn->server);
-	while (!conn->replied && !link_dead(link))
+	cs_assert(count <= CALL_PARTS_MAX && ipc_iov_len(iov, count) <= IPC_CALL_BYTES_MAX);
+	parts[0] = (struct iovec) { .iov_base = head, .iov_len = sizeof head };
+	for (size_t i = 0; i < count; i++)
+		parts[i + 1] = iov[i];
+	error = link_put(link, function | IPC_FUNCTION_CALL, parts, count + 1, 0);
+	if (error != CS_OK)
+		return error;
+	link->wire->call = link->sequence;
+	while (!link_replied(link) && !link_dead(link))
 		link_wait(link->process, NEVER);
-	if (!conn->replied || link->process->killed)
+	link->wire->call = 0;
+	if (!link_replied(link) || link->process->killed)
 		return CS_ERR_LIBRARY;
-	if (conn->reply_len > reply_size)
+	if (page->reply_len > reply_size)
 		return CS_ERR_TOO_BIG;
-	memcpy(reply, conn->reply, conn->reply_len);
-	*ret_len = conn->reply_len;
+	if (page->reply_len > 0)
+		memcpy(reply, link->wire->memory + IPC_PAGE_BYTES, page->reply_len);
+	*ret_len = page->reply_len;
 	return CS_OK;
 }
 
 cs_error_t
 client_send(struct client *client, uint32_t function, const struct iovec *iov, size_t count)
 {
-	struct client_link *link = link_of(client);
-	struct ipc_conn *conn = link->conn;
-	struct ipc_item *item;
-
-	if (link_dead(link))
-		return CS_ERR_LIBRARY;
-	item = ipc_item_new(function, iov, count);
-	if (item->len > client_send_max(client)) {
-		free(item);
-		return CS_ERR_TOO_BIG;
-	}
-	if (conn->to_daemon.bytes + ipc_cost(item->len) + RESERVE_BYTES >
-	    cpg_of(link->process->sim)->ring_bytes) {
-		free(item);
-		return CS_ERR_TRY_AGAIN;
-	}
-	ipc_items_add(&conn->to_daemon, item);
-	ipc_work_later(conn->server);
-	return CS_OK;
+	return link_put(link_of(client), function, iov, count, IPC_CALL_RESERVE_BYTES);
 }
 
 size_t
 client_send_max(const struct client *client)
 {
-	return cpg_of(link_of(client)->process->sim)->ring_bytes / 2 - 8u;
+	return ipc_ring_record_max(&link_of(client)->to_daemon);
 }
 
 unsigned int
 client_send_fill(struct client *client)
 {
-	const struct client_link *link = link_of(client);
+	const struct ipc_ring *ring = &link_of(client)->to_daemon;
 
-	return (unsigned int) (link->conn->to_daemon.bytes * 100 /
-	    cpg_of(link->process->sim)->ring_bytes);
+	return (unsigned int) ((uint64_t) ipc_ring_used(ring) * 100 / ring->size);
+}
+
+/* --- from the daemon --- */
+
+static void
+link_lend(struct client_link *link, const struct ipc_ring_record *record,
+    struct client_record *ret_record)
+{
+	const struct ipc_ring *ring = &link->to_client;
+
+	cs_assert(!link->lent);
+	link->lent = true;
+	*ret_record = (struct client_record) { .function = record->function,
+	    .data = ring->data + record->place, .len = record->len };
+	if (record->len > ring->size - record->place) {
+		link->bounce = util_alloc(record->len);
+		ipc_ring_read(ring, record, 0, link->bounce, record->len);
+		ret_record->data = link->bounce;
+	}
+	ipc_ring_advance(&link->to_client, record);
+	link_now_tag = wire_tag(link->wire);
 }
 
 cs_error_t
 client_next(struct client *client, int timeout_ms, struct client_record *ret_record)
 {
 	struct client_link *link = link_of(client);
-	struct ipc_item *item;
+	struct ipc_ring_record record;
+	int r;
 
 	if (link->process->killed)
 		return CS_ERR_LIBRARY;
-	link->process->read_ns = link->process->sim->now_ns;
-	item = ipc_items_take(&link->conn->to_client);
-	while (item == NULL) {
+	while ((r = ipc_ring_peek(&link->to_client, &record)) == -EAGAIN) {
 		if (link_dead(link))
 			return CS_ERR_LIBRARY;
 		if (timeout_ms == 0)
 			return CS_ERR_TRY_AGAIN;
 		link_wait(link->process, NEVER);
-		item = ipc_items_take(&link->conn->to_client);
 	}
-	cs_assert(link->lent == NULL);
-	link->lent = item;
-	link_now_tag = item->tag;
-	*ret_record = (struct client_record) { .function = item->function, .data = item->data,
-	    .len = item->len };
+	if (r < 0)
+		return CS_ERR_LIBRARY;
+	link_lend(link, &record, ret_record);
 	return CS_OK;
 }
 
@@ -394,11 +420,15 @@ void
 client_done(struct client *client)
 {
 	struct client_link *link = link_of(client);
-	struct ipc_conn *conn = link->conn;
+	struct ipc_ring *ring = &link->to_client;
+	struct ipc_ring_shared *shared = ring->shared;
 
-	free(link->lent);
-	link->lent = NULL;
-	if (conn->server != NULL && conn->backlog.first != NULL &&
-	    conn->to_client.bytes <= cpg_of(link->process->sim)->ring_bytes / 2)
-		ipc_work_later(conn->server);
+	free(link->bounce);
+	link->bounce = NULL;
+	link->lent = false;
+	watch_read(link->wire, ring->at - shared->tail);
+	ipc_ring_release(ring);
+	if (!link_dead(link) && shared->head - ring->at <= ring->size / 2 &&
+	    ipc_wish_change(&shared->producer_wish, 1, 0))
+		wire_ring(link->wire);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include <corosync/ipc/link.h>
 #include "exec/base/assert.h"
 #include "exec/base/buf.h"
 #include "exec/core/config.h"
@@ -169,6 +170,7 @@ node_deliver(struct sim *sim, struct host *host, const struct totem_output *outp
 	node->tag.place = node_message_place(node, output);
 	node_barrier(node, output);
 	engines_deliver(node->engines, output);
+	watch_settle(node);
 	node->tag.place = 0;
 }
 
@@ -232,6 +234,7 @@ node_configuration(struct sim *sim, struct host *host, const struct totem_config
 		node_crowd(sim, node);
 	}
 	engines_configuration(node->engines, config);
+	watch_settle(node);
 	node->tag.boundary = false;
 	node->tag.place = 0;
 }
@@ -247,7 +250,7 @@ node_start(struct sim *sim, struct host *host)
 		.totem = host->totem, .config = node->config,
 		.directory = directory != NULL ? directory : CPG_ENGINES_DIR,
 		.instance = "", .authorised = node_authorised, .log = node_log,
-		.wake = node_quiet, .ready = node_quiet, .host = node,
+		.wake = node_quiet, .turned = node_quiet, .ready = node_quiet, .host = node,
 	};
 
 	cpg_now_acting = node;
@@ -274,13 +277,15 @@ static bool
 node_turn(struct sim *sim, struct host *host)
 {
 	struct cpg_node *node = cpg_node_of(sim, host->index);
-	bool active = engines_active(node->engines);
+	bool active = engines_active(node->engines), input;
 
 	cpg_now_acting = node;
 	if (active && !node->was_active)
 		cpg_counted(sim, CPG_COUNT_ACTIVATED);
 	node->was_active = active;
-	return engines_turn(node->engines, host_clock(sim, host));
+	input = engines_turn(node->engines, host_clock(sim, host));
+	watch_settle(node);
+	return input;
 }
 
 static void
@@ -294,12 +299,8 @@ node_happening(struct sim *sim, const struct happening *happening)
 	}
 	node = cpg_node_of(sim, happening->host);
 	cpg_now_acting = node;
-	for (struct ipc_server *server = node->servers, *next; server != NULL; server = next) {
-		next = ipc_server_next(server);
-		if (happening->value != 0)
-			ipc_grace_end(server, happening->value);
-		ipc_work_now(server);
-	}
+	ipc_happening(node, happening->value);
+	watch_settle(node);
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
@@ -334,7 +335,9 @@ node_profile(struct sim *sim, struct cpg_sim *cpg)
 	cpg->group_count = (uint32_t) w->groups;
 	cpg->client_count = (uint32_t) w->processes;
 	cpg->bank = w->bank != 0;
-	cpg->ring_bytes = w->ring_bytes;
+	/* A power of two, as clients and daemon agree on. */
+	for (cpg->ring_bytes = IPC_RING_SMALL_BYTES; cpg->ring_bytes * 2 <= w->ring_bytes;)
+		cpg->ring_bytes *= 2;
 	cpg->backlog_bytes = w->backlog_bytes;
 	cpg->grace_ns = w->grace_ns;
 	cpg->parts = w->parts != 0;

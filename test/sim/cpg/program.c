@@ -81,6 +81,7 @@ program_reborn(struct client *client)
 
 	client->killed = cpg->ending;
 	client->stuck = false;
+	client->sip_bytes = 0;
 	client->tiny = 0;
 	client->lives++;
 	client->pid = ++cpg->pid_last;
@@ -158,11 +159,20 @@ program_murder(struct client *client)
 }
 
 void
-program_cut(struct client *client, bool reads)
+program_cut(struct client *client, const struct cpg_cut *cut)
 {
-	for (uint32_t session = client->session_first; session != NONE;
-	    session = program_session(client, session)->next)
-		program_tell(client, CPG_CUT, session, reads);
+	struct cpg_event event = program_event(client, CPG_CUT, client->session_first);
+
+	if (client->killed)
+		return;
+	event.value = cut->for_room;
+	event.cut = cut;
+	/* Once at least: it may be in no group, as far as it knows. */
+	do {
+		trace_event(client->sim, &event);
+		if (event.session != NONE)
+			event.session = program_session(client, event.session)->next;
+	} while (event.session != NONE);
 }
 
 /* --- callbacks ------------------------------------------------------------------------------- */
@@ -541,11 +551,29 @@ program_stop_reading(struct client *client, uint64_t dies_ns)
 	link_kill_later(client, dies_ns);
 }
 
+/* Whatever comes meanwhile is not read. */
+static void
+program_not_read(struct client *client, uint64_t span_ns)
+{
+	const struct cpg_sim *cpg = cpg_of(client->sim);
+	uint64_t end_ns = client->sim->now_ns + span_ns;
+
+	while (!client->killed && !cpg->closing && !cpg->ending && !link_lost(client) &&
+	    client->sim->now_ns < end_ns)
+		link_wait(client, end_ns - client->sim->now_ns);
+}
+
 static void
 program_nap(struct client *client, uint64_t span_ns)
 {
 	cpg_counted(client->sim, CPG_COUNT_NAPS);
-	link_wait(client, span_ns);
+	program_not_read(client, span_ns);
+}
+
+void
+program_sip(struct client *client, uint64_t bytes_second)
+{
+	client->sip_bytes = bytes_second;
 }
 
 /* False: the process is over. */
@@ -632,6 +660,22 @@ program_rest(struct client *client)
 	link_wait(client, reads || act_ns == NEVER || act_ns <= now_ns ? SEC_NS : act_ns - now_ns);
 }
 
+/* What there is; or one event, and then nothing for as long as that takes who is so slow. */
+static cs_error_t
+program_read(struct client *client, cpg_handle_t handle)
+{
+	uint64_t before = client->read_bytes;
+	cs_error_t error;
+
+	if (client->sip_bytes == 0 || cpg_of(client->sim)->closing)
+		return cpg_dispatch(handle, CS_DISPATCH_ALL);
+	error = cpg_dispatch(handle, CS_DISPATCH_ONE_NONBLOCKING);
+	if (client->read_bytes > before)
+		program_not_read(client, (client->read_bytes - before) * SEC_NS /
+		    client->sip_bytes);
+	return error;
+}
+
 static void
 program_process(struct client *client)
 {
@@ -647,7 +691,7 @@ program_process(struct client *client)
 		return;
 	while (!client->killed) {
 		if (!client->stuck)
-			error = cpg_dispatch(handle, CS_DISPATCH_ALL);
+			error = program_read(client, handle);
 		else if (link_lost(client))
 			error = CS_ERR_LIBRARY;
 		if (client->killed || (error != CS_OK && error != CS_ERR_TRY_AGAIN)) {
@@ -656,7 +700,9 @@ program_process(struct client *client)
 		}
 		if (!cpg->closing && !program_acts(client, handle, &any))
 			return;
-		if (cpg->closing || client->stuck || !any)
+		/* Who sips has left something. */
+		if (cpg->closing || client->stuck ||
+		    (!any && (client->sip_bytes == 0 || error != CS_OK)))
 			program_rest(client);
 	}
 	(void) cpg_finalize(handle);

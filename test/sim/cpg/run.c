@@ -2,7 +2,8 @@
  * Copyright (c) 2026 The cluster executive authors
  *
  * A run: processes at work under faults; no more faults; some more work, with one process that has
- * stopped reading for ever; then all must come to rest in time, and the last judgement is held.
+ * stopped reading for ever and some that read slowly; then all must come to rest in time, and the
+ * last judgement is held.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -168,6 +169,38 @@ run_stick(struct sim *sim)
 	    client->pid);
 }
 
+static bool
+run_host_stuck(struct sim *sim, uint32_t host)
+{
+	for (uint32_t k = 0; k < cpg_of(sim)->client_count; k++)
+		if (run_client(sim, host, k)->stuck)
+			return true;
+	return false;
+}
+
+/* In half of the runs some processes read slowly from now on, most of them beside one that does
+ * not read at all: who has to go then? */
+static void
+run_slow(struct sim *sim)
+{
+	struct prng *prng = &sim->chance;
+	bool some = dice_ppm(prng, 500000);
+
+	for (uint32_t i = 0; some && i < sim->node_count * cpg_of(sim)->client_count; i++) {
+		struct client *client = run_client(sim, i / cpg_of(sim)->client_count,
+		    i % cpg_of(sim)->client_count);
+		uint64_t bytes = dice_scaled(prng, 50000, 5000000);
+
+		if (!dice_ppm(prng, run_host_stuck(sim, client->host) ? 800000 : 200000) ||
+		    client->ended || client->killed || client->stuck)
+			continue;
+		program_sip(client, bytes);
+		cpg_counted(sim, CPG_COUNT_SLOW);
+		record_note(sim, "%u:%u reads %llu bytes a second from now on",
+		    sim->host[client->host].node_id, client->pid, (unsigned long long) bytes);
+	}
+}
+
 static void
 run_acts(struct sim *sim, uint64_t count)
 {
@@ -187,8 +220,8 @@ run_acts(struct sim *sim, uint64_t count)
 	sim_run_for(sim, EPILOGUE_NS);
 }
 
-/* Somebody stops reading for ever; the others have something to say.  That is no part of a plan,
- * which only says how much; it is made anew each time. */
+/* Somebody stops reading for ever, some read slowly; the others have something to say.  That is no
+ * part of a plan, which only says how much; it is made anew each time. */
 static void
 run_epilogue(struct sim *sim)
 {
@@ -203,6 +236,7 @@ run_epilogue(struct sim *sim)
 	cpg->played = false;
 	if (each > 0) {
 		run_stick(sim);
+		run_slow(sim);
 		run_acts(sim, each);
 	}
 	/* Where many were dead for long, the rest has said little yet. */
@@ -336,7 +370,9 @@ static const char *const count_names[CPG_COUNT_COUNT] = {
 	[CPG_COUNT_ACTIVATED] = "synchronised", [CPG_COUNT_ABORTED] = "synchronisation cut short",
 	[CPG_COUNT_CROWDS] = "without room for the engines",
 	[CPG_COUNT_NAPS] = "readers' naps", [CPG_COUNT_STUCK] = "readers stopped for ever",
-	[CPG_COUNT_CUT] = "cut off", [CPG_COUNT_CONGESTED] = "backlog above the limit",
+	[CPG_COUNT_SLOW] = "readers slow from now on", [CPG_COUNT_CUT] = "cut off",
+	[CPG_COUNT_CUT_FOR_ROOM] = "of them to make room",
+	[CPG_COUNT_CONGESTED] = "backlog above the limit",
 	[CPG_COUNT_ORDERS] = "bank: orders", [CPG_COUNT_DONE] = "bank: done",
 	[CPG_COUNT_SHORT] = "bank: refused", [CPG_COUNT_UNKNOWN] = "bank: outcome unknown",
 	[CPG_COUNT_ROUNDS] = "bank: reconciliations",

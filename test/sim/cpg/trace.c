@@ -548,6 +548,7 @@ trace_add(struct sim *sim, const struct cpg_event *event)
 	case CPG_SEND:
 	case CPG_LIST:
 	case CPG_BROKEN:
+	case CPG_FLOW:
 		break;
 	case CPG_CUT:
 		s->cut = true;
@@ -596,6 +597,8 @@ trace_story(struct sim *sim, const struct cpg_event *event)
 {
 	FILE *out = sim->options.story;
 
+	if (event->kind == CPG_FLOW)	/* at every turn while it lasts */
+		return;
 	if (out != NULL) {
 		(void) fprintf(out, "[%9" PRIu64 ".%03" PRIu64 " ms]    ", event->at_ns / MS_NS,
 		    event->at_ns % MS_NS / US_NS);
