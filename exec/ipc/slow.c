@@ -14,6 +14,7 @@
 
 #define CHECKS			8	/* in a grace time, of who has read; */
 #define STUCK_CHECKS		7	/* none in so many: within the grace time at all events */
+#define ENOUGH_CHECKS		6	/* in so many of them who reads enough has shown it */
 #define READ_BYTES_SECOND	131072u	/* less is next to nothing */
 
 static uint32_t
@@ -29,16 +30,24 @@ ipc_slow_begin(struct ipc_conn *conn)
 	conn->slow.still = conn->server->congested ? -1 : 0;
 }
 
-/* Of those that have not read for so many checks the one with the largest part of the backlog;
- * NULL: nobody. */
+/* It has read nothing at all since. */
+static bool
+is_silent(const struct ipc_conn *conn)
+{
+	return conn_tail(conn) == conn->slow.tail;
+}
+
+/* Of those that have not read enough for so many checks, or nothing at all, the one with the
+ * largest part of the backlog; NULL: nobody. */
 static struct ipc_conn *
-slowest(struct ipc_server *server, int32_t still)
+slowest(struct ipc_server *server, int32_t still, bool silent)
 {
 	struct ipc_conn *conn, *ret = NULL;
 	size_t share, largest = 0;
 
 	TAILQ_FOREACH(conn, &server->conns, link) {
-		if (STAILQ_EMPTY(&conn->backlog) || conn->slow.still < still)
+		if (STAILQ_EMPTY(&conn->backlog) || conn->slow.still < still
+		    || (silent && !is_silent(conn)))
 			continue;
 		share = ipc_backlog_share(conn);
 		if (share > largest) {
@@ -53,7 +62,7 @@ static void
 slow_cut(struct ipc_conn *conn)
 {
 	struct ipc_server *server = conn->server;
-	bool reads = conn_tail(conn) != conn->slow.tail;
+	bool reads = !is_silent(conn);
 
 	server->stats.slow_cut++;
 	ipc_log(server, LOG_WARNING, "%s: client pid %d (uid %u) %s: %zu KiB are queued for it, %zu"
@@ -75,9 +84,11 @@ ipc_backlog_room(struct ipc_conn *conn, uint32_t function, const struct iovec *i
 	while (!conn->cut && server->stats.backlog_bytes > 0
 	    && server->stats.backlog_bytes + ipc_backlog_cost(server, function, iov, count, len)
 	    > server->backlog_bytes_max) {
-		victim = slowest(server, 1);
+		victim = slowest(server, 1, /* silent= */ true);
 		if (victim == NULL)
-			victim = slowest(server, -1);
+			victim = slowest(server, 1, false);
+		if (victim == NULL)
+			victim = slowest(server, -1, false);
 		cs_assert(victim != NULL);
 		slow_cut(victim);
 	}
@@ -138,7 +149,7 @@ congestion_end(struct ipc_server *server)
 static void
 reader_tell(struct ipc_server *server)
 {
-	struct ipc_conn *conn = slowest(server, -1);
+	struct ipc_conn *conn = slowest(server, -1, false);
 
 	if (conn == NULL || conn->slow.still != 0 || conn->slow_told)
 		return;
@@ -155,7 +166,8 @@ conn_check(struct ipc_conn *conn)
 {
 	uint32_t tail = conn_tail(conn), used = conn->to_client.at - tail;
 	int32_t read = (int32_t) (tail - conn->slow.tail);
-	uint64_t enough = conn->server->grace_ns * READ_BYTES_SECOND / UINT64_C(1000000000);
+	uint64_t enough = conn->server->grace_ns * READ_BYTES_SECOND / UINT64_C(1000000000)
+	    * ENOUGH_CHECKS / CHECKS;
 
 	if (used > conn->to_client.size)
 		ipc_conn_garbage(conn, "tail of the event ring");
@@ -175,7 +187,7 @@ readers_check(struct ipc_server *server, uint64_t enough)
 		if (!STAILQ_EMPTY(&conn->backlog))
 			conn_check(conn);
 	while (server->stats.backlog_bytes > enough
-	    && (conn = slowest(server, STUCK_CHECKS)) != NULL)
+	    && (conn = slowest(server, STUCK_CHECKS, false)) != NULL)
 		slow_cut(conn);
 	if (server->stats.backlog_bytes > enough && ++server->checks % CHECKS == 0)
 		reader_tell(server);

@@ -208,6 +208,65 @@ START_TEST(stuck_clients_are_cut_not_readers)
 }
 END_TEST
 
+/* When there is no room, who reads nothing goes before who reads slowly and has more waiting. */
+START_TEST(who_reads_nothing_makes_room)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *stuck = ask_open(), *reader = ask_open();
+	struct toy_burst burst = { .count = 4600, .bytes = 1024 };
+	struct toy_state state;
+	uint32_t at = 0;
+
+	ask_call(stuck, TOY_CALL_BURST, &burst, sizeof burst);
+	burst.count = 5000;
+	ask_call(reader, TOY_CALL_BURST, &burst, sizeof burst);
+	for (; at < 24; at += 4) {
+		events_take(reader, at, at + 4);
+		(void) poll(NULL, 0, TOY_GRACE_NS / MS_NS / 16);
+	}
+	state = ask_state(reader);
+	ck_assert_uint_eq(state.active, 2);
+	ck_assert_uint_eq(state.congested_on, 1);
+	burst.count = 700;
+	ask_call(reader, TOY_CALL_BURST, &burst, sizeof burst);
+	state = ask_state(reader);
+	ck_assert_uint_eq(state.active, 1);
+	ck_assert_uint_eq(state.slow_cut, 1);
+	events_take(reader, at, 5000);
+	stuck = client_close(stuck);
+	reader = client_close(reader);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
+/* A steady reader of 128 KiB a second reads enough, whatever part of that a check sees. */
+START_TEST(just_enough_is_enough)
+{
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *slow = ask_open(), *other = ask_open();
+	struct toy_burst burst = { .count = 5600, .bytes = 1024 };
+	uint64_t start;
+	uint32_t at = 0;
+
+	ask_call(slow, TOY_CALL_BURST, &burst, sizeof burst);
+	start = cs_timestamp_get();
+	while (cs_timestamp_get() - start < 4 * TOY_GRACE_NS) {
+		uint64_t span_ns = cs_timestamp_get() - start;
+		uint32_t due = (uint32_t) (span_ns / (1000 * MS_NS / 132));
+
+		if (due > at)
+			events_take(slow, at, due);
+		at = due > at ? due : at;
+		(void) poll(NULL, 0, 2);
+	}
+	ck_assert_uint_eq(ask_state(other).slow_cut, 0);
+	events_take(slow, at, burst.count);
+	slow = client_close(slow);
+	other = client_close(other);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
 /* One that is sent more than it reads: what does not fit into its ring is three quarters of the
  * limit. */
 static void
@@ -323,6 +382,8 @@ slow_suite(void)
 	tcase_add_test(tc, slow_reader_stays);
 	tcase_add_test(tc, late_clients_share_what_waits);
 	tcase_add_test(tc, stuck_clients_are_cut_not_readers);
+	tcase_add_test(tc, who_reads_nothing_makes_room);
+	tcase_add_test(tc, just_enough_is_enough);
 	tcase_add_test(tc, the_dead_slow_nobody);
 	tcase_add_loop_test(tc, tail_to_and_fro_gains_nothing, 0, 2);
 	suite_add_tcase(suite, tc);
