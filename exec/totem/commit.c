@@ -11,6 +11,7 @@
 #include "exec/totem/internal.h"
 
 #define COMMIT_LIMIT_NS		SEC_NS
+#define UNANSWERED_NS		(800 * MS_NS)	/* in all: twice until it gathers anew by itself */
 #define RESEND_FIRST_NS		(4 * MS_NS)
 #define RESEND_MAX_NS		(50 * MS_NS)
 #define SEGMENT_BYTES		(WIRE_CONTROL_BYTES_MAX - TOTEM_HEADER_BYTES \
@@ -261,7 +262,7 @@ commit_timer(struct totem *t)
 }
 
 /* A ring that was not made costs the time for those that did not answer: they take part in
- * gathering, and would be in the next proposal, too.  After a second of that the ring goes on
+ * gathering, and would be in the next proposal, too.  After a while of that the ring goes on
  * without them; when it is us who reach nobody, we do. */
 void
 commit_abandoned(struct totem *t)
@@ -276,7 +277,7 @@ commit_abandoned(struct totem *t)
 		if (!nodebits_has(&commit->waiting, slot))
 			continue;
 		peer->unanswered_ns += t->now_ns - commit->since_ns;
-		if (peer->unanswered_ns < COMMIT_LIMIT_NS || peer->given_up != TOTEM_CAUSE_NONE)
+		if (peer->unanswered_ns < UNANSWERED_NS || peer->given_up != TOTEM_CAUSE_NONE)
 			continue;
 		peer->unanswered_ns = 0;
 		totem_notify(t, TOTEM_NOTICE_UNANSWERED, peer->node_id, peer_quarantine(t, slot));

@@ -338,8 +338,11 @@ gather_evaluate(struct totem *t)
 	proposal = propose(t);
 	t->gather.proposal = proposal;
 	gather_status_fill(t, &status);
-	if (status_differs(&status, &t->gather.told))
+	/* What we know they must know, too, or they might propose something else by now. */
+	if (status_differs(&status, &t->gather.told)) {
 		join_soon(t);
+		return;
+	}
 	if (!consensus(t, &proposal))
 		return;
 	for (size_t i = 0; i < t->peer_count; i++)
@@ -356,9 +359,9 @@ gather_join_timer(struct totem *t)
 {
 	if (t->state != TOTEM_GATHER)
 		return;
+	t->gather.proposal = propose(t);
+	join_send(t);
 	gather_evaluate(t);
-	if (t->state == TOTEM_GATHER)
-		join_send(t);
 }
 
 /* Another noticed before us how this one went: for the log. */

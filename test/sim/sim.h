@@ -63,6 +63,7 @@ enum sim_trial {		/* a small mishap when all is well, and how long it may be fel
 	TRIAL_FREEZE,		/* the machine stops, not only the process */
 	TRIAL_QUIET_LEAVE,	/* a leave soon after a change, that only one hears of */
 	TRIAL_REST,		/* how quickly the resting token goes on */
+	TRIAL_UNREADY,		/* one who starts can't answer yet, or never does */
 	TRIAL_COUNT
 };
 

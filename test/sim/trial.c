@@ -33,6 +33,7 @@
 #define STEADY_COUNT	100u
 #define STEADY_GAP_NS	(200 * US_NS)
 #define STEADY_NS	(5 * MS_NS)	/* more than a token is kept, and two timers are late */
+#define UNANSWERED_NS	(1500 * MS_NS)	/* a second, and what comes before and behind it */
 #define BELIEVED_NS	(55 * MS_NS)	/* less than a silence counts for */
 
 static const char *const trial_names[TRIAL_COUNT] = {
@@ -52,6 +53,7 @@ static const char *const trial_names[TRIAL_COUNT] = {
 	[TRIAL_FREEZE] = "frozen machine",
 	[TRIAL_QUIET_LEAVE] = "leave soon, unheard",
 	[TRIAL_REST] = "resting token",
+	[TRIAL_UNREADY] = "unready at the start",
 };
 
 const char *
@@ -671,6 +673,57 @@ trial_rest(struct sim *sim, struct host *keeper)
 	trial_steady(sim, keeper);
 }
 
+static enum sim_verdict
+trial_unanswered(struct sim *sim, uint32_t from, uint32_t to, const uint8_t *data, size_t len)
+{
+	bool his = from == sim->trial_host || to == sim->trial_host;
+
+	return his && len > FRAME_TYPE_AT && (data[FRAME_TYPE_AT] == WIRE_COMMIT_ASK ||
+	    data[FRAME_TYPE_AT] == WIRE_COMMIT_ACK) ? FRAME_DROP : FRAME_PASS;
+}
+
+static bool
+trial_without(struct sim *sim)
+{
+	for (uint32_t i = 0; i < sim->node_count; i++)
+		if (sim->host[i].totem != NULL && i != sim->trial_host &&
+		    sim->history.proc[sim->host[i].proc].state != TOTEM_OPERATIONAL)
+			return false;
+	return true;
+}
+
+/* One starts, and its disk takes long: nothing changes until that is done.  Then one starts who
+ * gathers and does not answer when the ring is made: the others wait a second for it, no longer. */
+static void
+trial_unready(struct sim *sim, struct host *victim)
+{
+	uint64_t disk_ns = dice(&sim->chance, 2000, 5000) * MS_NS, from_ns, change_ns;
+
+	host_leave(sim, victim);
+	trial_must(sim, trial_settled, 400 * MS_NS, "the others go on");
+	sim_run_for(sim, 500 * MS_NS);
+	change_ns = sim->last_change_ns;
+	victim->storage.latency_ns = disk_ns;
+	host_start(sim, victim, HOST_INTACT);
+	trial_unchanged(sim, change_ns);
+	victim->storage.latency_ns = 0;
+	trial_must(sim, trial_settled, disk_ns, "it is a member when its disk is done");
+
+	host_leave(sim, victim);
+	trial_must(sim, trial_settled, 400 * MS_NS, "the others go on again");
+	sim->trial_host = victim->index;
+	sim->filter = trial_unanswered;
+	host_start(sim, victim, HOST_INTACT);
+	from_ns = sim->now_ns;
+	while (sim->check.failed == 0 && sim->now_ns - from_ns < 4 * SEC_NS) {
+		trial_must(sim, trial_without, UNANSWERED_NS, "the others go on without it");
+		sim_run_for(sim, 100 * MS_NS);
+	}
+	sim->filter = NULL;
+	sim_run_for(sim, sim_apart_ns(sim));
+	trial_must(sim, trial_settled, 2 * SEC_NS, "it is a member when it answers");
+}
+
 void
 trial_run(struct sim *sim)
 {
@@ -726,6 +779,9 @@ trial_run(struct sim *sim)
 		break;
 	case TRIAL_REST:
 		trial_rest(sim, victim);
+		break;
+	case TRIAL_UNREADY:
+		trial_unready(sim, victim);
 		break;
 	case TRIAL_NONE:
 	case TRIAL_COUNT:
