@@ -11,6 +11,8 @@
  *
  *	--mode flood	as fast as the library takes them; when it says CS_ERR_TRY_AGAIN, dispatch
  *			what there is and try again
+ *	--mode threads	as fast as the library takes them, from a thread that does nothing else
+ *			and sleeps 100 us when it says CS_ERR_TRY_AGAIN; another one dispatches
  *	--mode hot	one message in flight, the next one when it came back: latency
  *	--mode cold	one message every 20 ms: latency of an executive that was at rest
  *
@@ -34,6 +36,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -58,13 +61,14 @@
 #define BURST_BYTES		262144u
 #define START_DELAY_NS		UINT64_C(50000000)
 #define COLD_NS			UINT64_C(20000000)
+#define AGAIN_NS		100000
 #define PATIENCE_NS		UINT64_C(60000000000)
 #define SAMPLES_MAX		4000000u
 #define EXIT_LIBRARY		3
 #define EXIT_INTEGRITY		4
 #define EXIT_STALLED		5
 
-enum mode { MODE_FLOOD, MODE_HOT, MODE_COLD };
+enum mode { MODE_FLOOD, MODE_THREADS, MODE_HOT, MODE_COLD };
 enum kind { KIND_START, KIND_DATA, KIND_END };
 
 /* What a message says of itself. */
@@ -101,6 +105,8 @@ static struct {
 	uint64_t last_ns, gap_ns, hash;
 	int snapshots;
 	struct usage usage[2];		/* at the window's begin and end */
+	pthread_t sender;		/* MODE_THREADS: it alone sends, and counts that */
+	bool sending;
 } bench;
 
 /* One message in flight. */
@@ -416,6 +422,35 @@ flood(void)
 		wait_and_dispatch(1);
 }
 
+static void *
+send_all(void *unused)
+{
+	const struct timespec again = { .tv_nsec = AGAIN_NS };
+	uint64_t now;
+
+	while ((now = now_ns()) < bench.end_ns) {
+		if (now < bench.start_ns || !data_send())
+			(void) nanosleep(&again, NULL);
+		else
+			bench.last_send_ns = now;
+	}
+	while (!try_send(KIND_END, bench.sent, HEAD_BYTES))
+		(void) nanosleep(&again, NULL);
+	return unused;
+}
+
+static void
+sender_start(void)
+{
+	int error = pthread_create(&bench.sender, NULL, send_all, NULL);
+
+	if (error != 0) {
+		fprintf(stderr, "cpgbench: pthread_create: %s\n", strerror(error));
+		exit(EXIT_LIBRARY);
+	}
+	bench.sending = true;
+}
+
 static void
 measure_latency(void)
 {
@@ -448,6 +483,10 @@ step(void)
 		if (bench.complete && bench.leading && !bench.start_sent)
 			bench.start_sent = try_send(KIND_START, now + START_DELAY_NS, HEAD_BYTES);
 		wait_and_dispatch(10);
+	} else if (is_sender() && options.mode == MODE_THREADS) {
+		if (!bench.sending)
+			sender_start();
+		wait_and_dispatch(20);
 	} else if (!is_sender() || now < bench.start_ns || bench.end_sent) {
 		wait_and_dispatch(now < bench.start_ns ? 1 : 20);
 	} else if (now >= bench.end_ns && !latency.waiting) {
@@ -548,13 +587,13 @@ number(const char *text, double min, double max)
 static enum mode
 mode_read(const char *text)
 {
-	static const char *const names[] = { "flood", "hot", "cold" };
+	static const char *const names[] = { "flood", "threads", "hot", "cold" };
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if (strcmp(text, names[i]) == 0)
 			return (enum mode) i;
 	}
-	fprintf(stderr, "cpgbench: --mode flood, hot or cold\n");
+	fprintf(stderr, "cpgbench: --mode flood, threads, hot or cold\n");
 	exit(2);
 }
 
@@ -588,7 +627,7 @@ options_read(int argc, char **argv)
 	}
 	if (optind < argc || options.warm >= options.seconds ||
 	    options.senders > options.members) {
-		fprintf(stderr, "usage: cpgbench [--mode flood|hot|cold] [--members N] "
+		fprintf(stderr, "usage: cpgbench [--mode flood|threads|hot|cold] [--members N] "
 		    "[--senders N] [--size BYTES]\n                [--seconds S] [--warm S] "
 		    "[--watch PID]\n");
 		exit(2);
@@ -603,6 +642,8 @@ main(int argc, char **argv)
 	connect_and_join();
 	while (bench.ends < options.senders || bench.snapshots < 2)
 		step();
+	if (bench.sending)
+		(void) pthread_join(bench.sender, NULL);
 	result_print();
 	(void) cpg_finalize(bench.handle);
 	return EXIT_SUCCESS;

@@ -2,7 +2,7 @@
 # Benchmarks, run by hand: bench.  cpgbench's options and output are described at its head.
 check_PROGRAMS += test/bench/cpgbench
 test_bench_cpgbench_SOURCES = test/bench/cpgbench.c
-test_bench_cpgbench_LDADD = libcpg.la libcorosync_common.la
+test_bench_cpgbench_LDADD = libcpg.la libcorosync_common.la -lpthread
 EXTRA_DIST += test/bench/bench test/bench/check test/bench/clients.bash test/bench/expected \
 	test/bench/median.awk test/bench/report.awk test/bench/bars.awk test/bench/NOTES.md \
 	test/bench/results.svg test/RESULTS.md

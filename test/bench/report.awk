@@ -43,6 +43,7 @@ BEGIN {
 	kind_word["cold"] = "latency, one every 20 ms"
 	kind_word["idle"] = "at rest"
 	kind_word["syscalls"] = "system calls"
+	kind_word["threads"] = "throughput, clients of two threads"
 	metric_word["msgs_s"] = "messages/s at the slowest receiver"
 	metric_word["mb_s"] = "MB/s at the slowest receiver"
 	metric_word["daemons_us"] = "CPU time of all daemons, us a message"
