@@ -14,6 +14,7 @@ struct subject {
 	const struct sim_app *app;	/* NULL: none */
 	const struct lie *(*lie)(size_t index);
 	size_t lie_count;
+	const char *const *files;	/* that it loads, besides itself; NULL at the end */
 };
 
 struct campaign {

@@ -35,21 +35,31 @@ clock_ms(void)
 	return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / MS_NS;
 }
 
-/* FNV-1a of the program's own file. */
+/* FNV-1a of a file, on from another one's. */
 static uint64_t
-build_hash(void)
+file_hash(uint64_t hash, const char *name)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	FILE *in = fopen("/proc/self/exe", "re");
+	FILE *in = fopen(name, "re");
 	int c;
 
 	if (in == NULL) {
-		perror("/proc/self/exe");
+		perror(name);
 		exit(2);
 	}
 	while ((c = getc(in)) != EOF)
 		hash = (hash ^ (uint64_t) c) * UINT64_C(0x100000001b3);
 	(void) fclose(in);
+	return hash;
+}
+
+/* The program's own file, and what it loads. */
+static uint64_t
+build_hash(const struct subject *subject)
+{
+	uint64_t hash = file_hash(UINT64_C(0xcbf29ce484222325), "/proc/self/exe");
+
+	for (size_t i = 0; subject->files != NULL && subject->files[i] != NULL; i++)
+		hash = file_hash(hash, subject->files[i]);
 	return hash;
 }
 
@@ -121,7 +131,7 @@ campaign_long(const struct campaign *campaign, const char *state_file)
 	static char lines[LIST_BYTES];
 	uint64_t end = campaign->first + campaign->count;
 
-	p.build = build_hash();
+	p.build = build_hash(campaign->subject);
 	p.next = campaign->first;
 	progress_read(&p, state_file);
 	if (p.next > campaign->first)

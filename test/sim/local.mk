@@ -71,11 +71,15 @@ LONG_JOBS = 2
 check-long: test/sim/vs$(EXEEXT)
 	test/sim/vs --seeds 1 $(LONG_SEEDS) --jobs $(LONG_JOBS) --quiet \
 		--resume test/sim/long.state
+# The same of process groups.
+check-long-groups: test/sim/vc$(EXEEXT)
+	test/sim/vc --seeds 1 $(LONG_SEEDS) --jobs $(LONG_JOBS) --quiet \
+		--resume test/sim/long-groups.state
 
 coverage-sim:
 	$(srcdir)/test/sim/coverage.sh '$(srcdir)' $(libsim_la_SOURCES) $(test_sim_vs_SOURCES)
-.PHONY: update-traces check-long coverage-sim
-DISTCLEANFILES = test/sim/long.state
+.PHONY: update-traces check-long check-long-groups coverage-sim
+DISTCLEANFILES = test/sim/long.state test/sim/long-groups.state
 TESTS += test/sim/groups.sh test/sim/shrink.sh
 EXTRA_DIST += test/sim/groups.sh test/sim/shrink.sh
 

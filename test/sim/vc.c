@@ -3,6 +3,9 @@
  *
  * vc: process groups on the cores, their properties C1 to C12, and the savings bank on them.
  */
+#include <limits.h>
+#include <stdio.h>
+
 #include "test/sim/campaign.h"
 #include "test/sim/cpg/cpg.h"
 
@@ -15,8 +18,13 @@ vc_lie(size_t index)
 int
 main(int argc, char **argv)
 {
+	static char cfg[PATH_MAX], cpg[PATH_MAX];
+	const char *const files[] = { cfg, cpg, NULL };
 	struct subject subject = { .program = "vc", .app = &cpg_app, .lie = vc_lie,
-	    .lie_count = cpg_mutant_count };
+	    .lie_count = cpg_mutant_count, .files = files };
+
+	(void) snprintf(cfg, sizeof cfg, "%s/cfg.so", cpg_engines_directory());
+	(void) snprintf(cpg, sizeof cpg, "%s/cpg.so", cpg_engines_directory());
 
 	return command_main(argc, argv, &subject);
 }

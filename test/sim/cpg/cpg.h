@@ -104,6 +104,7 @@ struct cpg_node {
 /* node.c */
 extern const struct sim_app cpg_app;
 struct cpg_sim *cpg_of(const struct sim *sim);
+const char *cpg_engines_directory(void);		/* where the modules are */
 struct cpg_node *cpg_node_of(struct sim *sim, uint32_t host);
 /* Who acts now; what production code asks for its clock, and fakes for their simulation. */
 extern struct cpg_node *cpg_now_acting;

@@ -241,14 +241,21 @@ node_configuration(struct sim *sim, struct host *host, const struct totem_config
 
 /* --- the daemon's life ----------------------------------------------------------------------- */
 
+const char *
+cpg_engines_directory(void)
+{
+	const char *directory = getenv("SIM_ENGINES");	/* others than this build's */
+
+	return directory != NULL ? directory : CPG_ENGINES_DIR;
+}
+
 static void
 node_start(struct sim *sim, struct host *host)
 {
 	struct cpg_node *node = cpg_node_of(sim, host->index);
-	const char *directory = getenv("SIM_ENGINES");	/* others than this build's */
 	struct engines_config config = {
 		.totem = host->totem, .config = node->config,
-		.directory = directory != NULL ? directory : CPG_ENGINES_DIR,
+		.directory = cpg_engines_directory(),
 		.instance = "", .authorised = node_authorised, .log = node_log,
 		.wake = node_quiet, .turned = node_quiet, .ready = node_quiet, .host = node,
 	};
