@@ -86,9 +86,9 @@ ipc_backlog_room(struct ipc_conn *conn, uint32_t function, const struct iovec *i
 	    > server->backlog_bytes_max) {
 		victim = slowest(server, 1, /* silent= */ true);
 		if (victim == NULL)
-			victim = slowest(server, 1, false);
+			victim = slowest(server, 1, /* silent= */ false);
 		if (victim == NULL)
-			victim = slowest(server, -1, false);
+			victim = slowest(server, -1, /* silent= */ false);
 		cs_assert(victim != NULL);
 		slow_cut(victim);
 	}
@@ -149,7 +149,7 @@ congestion_end(struct ipc_server *server)
 static void
 reader_tell(struct ipc_server *server)
 {
-	struct ipc_conn *conn = slowest(server, -1, false);
+	struct ipc_conn *conn = slowest(server, -1, /* silent= */ false);
 
 	if (conn == NULL || conn->slow.still != 0 || conn->slow_told)
 		return;
@@ -187,7 +187,7 @@ readers_check(struct ipc_server *server, uint64_t enough)
 		if (!STAILQ_EMPTY(&conn->backlog))
 			conn_check(conn);
 	while (server->stats.backlog_bytes > enough
-	    && (conn = slowest(server, STUCK_CHECKS, false)) != NULL)
+	    && (conn = slowest(server, STUCK_CHECKS, /* silent= */ false)) != NULL)
 		slow_cut(conn);
 	if (server->stats.backlog_bytes > enough && ++server->checks % CHECKS == 0)
 		reader_tell(server);

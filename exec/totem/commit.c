@@ -11,7 +11,7 @@
 #include "exec/totem/internal.h"
 
 #define COMMIT_LIMIT_NS		SEC_NS
-#define UNANSWERED_NS		(800 * MS_NS)	/* in all: twice until it gathers anew by itself */
+#define UNANSWERED_NS		(700 * MS_NS)	/* in all, as long as silence counts for */
 #define RESEND_FIRST_NS		(4 * MS_NS)
 #define RESEND_MAX_NS		(50 * MS_NS)
 #define SEGMENT_BYTES		(WIRE_CONTROL_BYTES_MAX - TOTEM_HEADER_BYTES \
@@ -35,6 +35,12 @@ commit_reserve_ahead(struct totem *t)
 		return;
 	output->ring_seq = base + TOTEM_RING_SEQ_BLOCK;
 	t->ring_seq_asked = output->ring_seq;
+}
+
+bool
+commit_ready(const struct totem *t)
+{
+	return t->ring_seq_max < t->ring_seq_reserved;
 }
 
 static void
@@ -215,7 +221,7 @@ commit_begin(struct totem *t)
 	struct wire_commit *ask = &commit->message;
 
 	commit_reserve_ahead(t);
-	if (t->ring_seq_max + 1 > t->ring_seq_reserved)
+	if (!commit_ready(t))
 		return;		/* totem_reserved() comes back to it */
 	if (peers_assemblies(t, &t->gather.proposal) < 0)
 		return;		/* no memory: the next JOIN tries again */
@@ -234,7 +240,7 @@ commit_begin(struct totem *t)
 	ring_fill(t, ask);
 	totem_timer_stop(t, TIMER_JOIN);
 	totem_enter(t, TOTEM_COMMIT, TOTEM_CAUSE_CONSENSUS, t->config.node_id);
-	commit->since_ns = t->now_ns;
+	commit->since_ns = commit->looked_ns = t->now_ns;
 	commit->asked = false;
 	commit->info = false;
 	memset(&commit->blob_ring, 0, sizeof commit->blob_ring);
@@ -248,6 +254,23 @@ commit_begin(struct totem *t)
 	advance(t);
 }
 
+/* Who takes part in gathering says so every 50 ms, in JOINs, also when it does not answer.  Of the
+ * time only that counts in which it was heard, and we ran: not that of who was stopped. */
+static void
+unanswered_look(struct totem *t)
+{
+	struct commit *commit = &t->commit;
+	uint64_t span_ns = t->now_ns - commit->looked_ns;
+
+	commit->looked_ns = t->now_ns;
+	if (span_ns > 2 * RESEND_MAX_NS)
+		span_ns = 0;
+	for (uint32_t slot = 1; slot < t->peer_count; slot++)
+		if (nodebits_has(&commit->waiting, slot)
+		    && t->now_ns - t->peer[slot].heard_ns <= 2 * RESEND_MAX_NS)
+			t->peer[slot].unanswered_ns += span_ns;
+}
+
 void
 commit_timer(struct totem *t)
 {
@@ -255,31 +278,26 @@ commit_timer(struct totem *t)
 
 	if (t->state != TOTEM_COMMIT || commit->asked)
 		return;
+	unanswered_look(t);
 	message_send(t);
 	commit->resend_wait_ns = commit->resend_wait_ns * 2 < RESEND_MAX_NS
 	    ? commit->resend_wait_ns * 2 : RESEND_MAX_NS;
 	totem_timer_set(t, TIMER_COMMIT, t->now_ns + commit->resend_wait_ns);
 }
 
-/* A ring that was not made costs the time for those that did not answer: they take part in
- * gathering, and would be in the next proposal, too.  After a while of that the ring goes on
- * without them; when it is us who reach nobody, we do. */
+/* Who never answers would be in the next proposal, too, and no ring be made for as long as that
+ * lasts: it goes on without it.  When it is us who reach nobody, we do. */
 void
 commit_abandoned(struct totem *t)
 {
-	const struct commit *commit = &t->commit;
-
-	if (commit->asked)
+	if (t->commit.asked)
 		return;
 	for (uint32_t slot = 1; slot < t->peer_count; slot++) {
 		struct peer *peer = &t->peer[slot];
 
-		if (!nodebits_has(&commit->waiting, slot))
+		if (!nodebits_has(&t->commit.waiting, slot) || peer->unanswered_ns < UNANSWERED_NS
+		    || peer->given_up != TOTEM_CAUSE_NONE)
 			continue;
-		peer->unanswered_ns += t->now_ns - commit->since_ns;
-		if (peer->unanswered_ns < UNANSWERED_NS || peer->given_up != TOTEM_CAUSE_NONE)
-			continue;
-		peer->unanswered_ns = 0;
 		totem_notify(t, TOTEM_NOTICE_UNANSWERED, peer->node_id, peer_quarantine(t, slot));
 		detector_condemn(t, slot, TOTEM_CAUSE_COMMIT_FAILED);
 	}

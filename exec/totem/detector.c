@@ -280,6 +280,7 @@ detector_condemn(struct totem *t, uint32_t slot, enum totem_cause cause)
 
 	cs_assert(slot != SELF);
 	peer->suspected = false;
+	peer->unanswered_ns = 0;
 	if (peer->given_up != TOTEM_CAUSE_NONE)
 		return;
 	peer->given_up = cause;

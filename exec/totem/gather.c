@@ -48,7 +48,8 @@ expected(struct totem *t)
 
 	for (uint32_t slot = 1; slot < t->peer_count; slot++) {
 		struct peer *peer = &t->peer[slot];
-		bool mate = nodebits_has(&ring->set, slot) && t->now_ns < t->gather.mates_until_ns;
+		bool mate = nodebits_has(&ring->set, slot) && !peer->row.unready
+		    && t->now_ns < t->gather.mates_until_ns;
 		bool foreign = nodebits_has(&t->gather.foreign, slot)
 		    && t->now_ns < t->gather.foreign_until_ns && !peer->refused;
 		bool gathers = peer->row.state == TOTEM_GATHER && peer_row_fresh(t, slot)
@@ -76,9 +77,12 @@ gather_status_fill(struct totem *t, struct wire_status *status)
 	status->state = (uint8_t) t->state;
 	status->ring_seq_max = t->ring_seq_max;
 	status->ring = ring->id;
-	/* While we can't answer when a ring is made we say nothing but our number, so that others
-	 * reserve it, too: they would stop their ring and wait for our disk. */
-	for (size_t i = 0; t->reserved && i < t->peer_count; i++) {
+	/* While our number is not on the disk we can't answer when a ring is made.  Outside of one we
+	 * then say nothing but the number, so that others reserve it, too: neither they nor we stop
+	 * a ring to wait for a disk.  But who gathers for a ring that ended has to wait anyway. */
+	if (!commit_ready(t) && (t->state != TOTEM_GATHER || wire_ring_id_none(&ring->id)))
+		return;
+	for (size_t i = 0; i < t->peer_count; i++) {
 		uint32_t slot = t->sorted[i];
 		struct peer *peer = &t->peer[slot];
 		uint8_t flags = 0;
@@ -104,13 +108,25 @@ gather_status_fill(struct totem *t, struct wire_status *status)
 	}
 }
 
+static bool
+status_differs(const struct wire_status *a, const struct wire_status *b)
+{
+	return a->entry_count != b->entry_count || a->ring_seq_max != b->ring_seq_max
+	    || memcmp(a->entry, b->entry, a->entry_count * sizeof a->entry[0]) != 0;
+}
+
 static void
 join_send(struct totem *t)
 {
 	struct gather *gather = &t->gather;
+	struct wire_status status;
 	struct control control;
 	uint64_t wait_ns;
-	gather_status_fill(t, &gather->told);
+
+	gather_status_fill(t, &status);
+	if (status_differs(&status, &gather->told))
+		gather->repeats = 0;
+	gather->told = status;
 	control = send_begin(t, WIRE_JOIN, WIRE_CONTROL_BYTES_MAX - TOTEM_HEADER_BYTES);
 	if (control.frame != NULL)
 		wire_status_put(&control.body, &gather->told);
@@ -159,14 +175,15 @@ gather_forgive(struct totem *t, uint64_t span_ns)
 	t->gather.foreign_until_ns += span_ns;
 }
 
-/* The first ring number is on the disk. */
 void
 gather_ready(struct totem *t)
 {
-	t->reserved = true;
+	if (t->state == TOTEM_OPERATIONAL)
+		totem_timer_set(t, TIMER_BEACON, t->now_ns);	/* those outside wait for that */
 	if (t->state != TOTEM_GATHER)
 		return;
-	deadlines_set(t);
+	if (wire_ring_id_none(&totem_installed(t)->id))
+		deadlines_set(t);
 	gather_soon(t);
 }
 
@@ -319,13 +336,6 @@ consensus(struct totem *t, const struct nodebits *proposal)
 	return nodebits_empty(&waiting) && !left_out(t, proposal);
 }
 
-static bool
-status_differs(const struct wire_status *a, const struct wire_status *b)
-{
-	return a->entry_count != b->entry_count || a->ring_seq_max != b->ring_seq_max
-	    || memcmp(a->entry, b->entry, a->entry_count * sizeof a->entry[0]) != 0;
-}
-
 void
 gather_evaluate(struct totem *t)
 {
@@ -387,6 +397,7 @@ row_fill(struct totem *t, struct row *row, const struct wire_header *header,
 	row->epoch = status->epoch;
 	row->state = (enum totem_state) status->state;
 	row->ring = status->ring;
+	row->unready = status->entry_count == 0 && row->state == TOTEM_GATHER;
 	for (size_t i = 0; i < status->entry_count; i++) {
 		uint32_t slot = peer_slot(t, status->entry[i].node_id);
 		uint8_t flags = status->entry[i].flags;
@@ -431,7 +442,8 @@ row_news(const struct row *before, const struct row *row)
 	    || !nodebits_equal(&before->expected, &row->expected);
 }
 
-/* A member of our ring comes late, as it was stopped: it does not know yet who hears it. */
+/* A member of our ring joins.  One that comes late, as it was stopped, does not know yet who hears
+ * it. */
 static void
 mate_joined(struct totem *t)
 {

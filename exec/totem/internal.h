@@ -79,6 +79,7 @@ struct row {			/* what a peer's latest JOIN or BEACON said, in our slots */
 	struct nodebits hears, mutual, proposed, given_up, ring_members, expected;
 	struct nodebits accused;	/* given up for they fail to receive */
 	bool proposes_unknown, ring_unknown;	/* a node that is not in our node list */
+	bool unready;		/* it starts, and can't be a member yet */
 	uint16_t mutual_count;
 };
 
@@ -103,7 +104,7 @@ struct peer {
 	struct row row;
 	uint64_t beacon_sent_ns;
 	uint64_t committed_epoch;	/* its JOINs of this epoch or before are past */
-	uint64_t unanswered_ns;		/* that we waited for it in COMMIT since it last answered */
+	uint64_t unanswered_ns;		/* that we waited for its answers in COMMIT, in vain */
 	/* two nodes with this id? */
 	uint64_t other_incarnation, other_since_ns, other_probe_ns;
 	uint64_t other_unanswered_ns;	/* first probe since the known one was heard; 0: none */
@@ -183,6 +184,7 @@ struct commit {
 	struct nodebits waiting;	/* representative: slots that did not answer yet */
 	struct wire_ack ack[TOTEM_NODES_MAX];	/* by member index */
 	uint64_t resend_wait_ns, since_ns;
+	uint64_t looked_ns;		/* at who does not answer */
 	/* incoming segments */
 	uint8_t blob[WIRE_INFO_BYTES_MAX];
 	struct totem_ring_id blob_ring;
@@ -233,7 +235,6 @@ struct totem {
 	uint64_t ring_seq_max;		/* highest heard of */
 	uint64_t ring_seq_reserved;	/* may be used up to here */
 	uint64_t ring_seq_asked;
-	bool reserved;			/* the first of them is on the disk: we may be a member */
 	uint64_t submit_number;
 	bool app_open;
 	uint64_t notice_sent_ns[4];
@@ -377,7 +378,7 @@ void gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *
     const struct wire_status *status);
 void gather_evaluate(struct totem *t);
 void gather_soon(struct totem *t);	/* evaluate and send a JOIN at the next turn */
-void gather_ready(struct totem *t);
+void gather_ready(struct totem *t);	/* the next ring number is on the disk */
 void gather_forgive(struct totem *t, uint64_t span_ns);
 void gather_status_fill(struct totem *t, struct wire_status *status);
 void gather_on_leave(struct totem *t, uint32_t slot, uint64_t counter);
@@ -392,7 +393,8 @@ void merge_consider(struct totem *t, uint32_t slot);
 /* commit.c */
 void commit_begin(struct totem *t);	/* representative: consensus reached */
 void commit_timer(struct totem *t);
-void commit_abandoned(struct totem *t);	/* GATHER again: who did not answer? */
+void commit_abandoned(struct totem *t);	/* GATHER again: who does not answer? */
+bool commit_ready(const struct totem *t);	/* a ring number above all others is on the disk */
 void commit_on_segment(struct totem *t, uint32_t slot, enum wire_type type, const uint8_t *body,
     size_t len);
 void commit_on_ack(struct totem *t, uint32_t slot, const uint8_t *body, size_t len);

@@ -93,7 +93,7 @@ merge_consider(struct totem *t, uint32_t slot)
 	if (!nodebits_has(&row->hears, SELF) || !nodebits_has(&row->mutual, SELF))
 		merge_beacon_to(t, slot);	/* let it know that we hear it */
 	if (row->state == TOTEM_COMMIT || row->state == TOTEM_RECOVERY
-	    || row->state == TOTEM_IDLE)
+	    || row->state == TOTEM_IDLE || !commit_ready(t))
 		return;
 	if (row->state == TOTEM_OPERATIONAL) {
 		if (row->ring_unknown)

@@ -204,9 +204,11 @@ recovery_install(struct totem *t)
 	memset(&t->gather.accused, 0, sizeof t->gather.accused);
 	queue_restart(&t->queue[CLASS_SYNC]);
 	queue_restart(&t->queue[CLASS_APP]);
-	for (uint32_t slot = 1; slot < t->peer_count; slot++)
+	for (uint32_t slot = 1; slot < t->peer_count; slot++) {
+		t->peer[slot].unanswered_ns = 0;
 		if (!nodebits_has(&totem_installed(t)->set, slot))
 			t->peer[slot].suspected = false;
+	}
 	if (totem_installed(t)->member_count > 1)
 		totem_timer_set(t, TIMER_TOKEN_LOSS, t->now_ns + t->timing.token_ns);
 	else

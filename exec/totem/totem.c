@@ -369,13 +369,14 @@ totem_refused(struct totem *t, uint64_t now_ns, uint32_t node_id)
 void
 totem_reserved(struct totem *t, uint64_t now_ns, uint64_t ring_seq)
 {
+	bool was_ready;
+
 	input_begin(t, now_ns);
+	was_ready = commit_ready(t);
 	if (ring_seq > t->ring_seq_reserved)
 		t->ring_seq_reserved = ring_seq;
-	if (!t->reserved)
+	if (!was_ready && commit_ready(t))
 		gather_ready(t);
-	else if (t->state == TOTEM_GATHER)
-		gather_evaluate(t);
 	input_end(t);
 }
 

@@ -297,7 +297,8 @@ void totem_brake(struct totem *totem, uint64_t now_ns, bool on);
 
 /* The kernel says that nobody listens on this peer's port: a suspicion, no proof. */
 void totem_refused(struct totem *totem, uint64_t now_ns, uint32_t node_id);
-/* Answer to TOTEM_RESERVE: numbers up to this one will never be given out again. */
+/* Answer to TOTEM_RESERVE: numbers up to this one will never be given out again.  Until the first
+ * answer this node can be no member of a ring, and asks nobody to make one. */
 void totem_reserved(struct totem *totem, uint64_t now_ns, uint64_t ring_seq);
 
 /* Time has passed.  Harmless when early. */

@@ -48,6 +48,28 @@ START_TEST(slow_disk_at_start)
 }
 END_TEST
 
+/* The number of a node that starts is beyond what the others have written, and a member's disk
+ * takes long: their ring does not stop for it either, and the new one comes in when it is done. */
+START_TEST(slow_disk_of_a_member)
+{
+	struct sim *sim = world(4, 1, 405 + (uint64_t) _i);
+
+	host_kill(sim, &sim->host[3]);
+	sim_run_for(sim, SEC_NS);
+	sim->host[_i % 3].storage.latency_ns = 10 * SEC_NS;
+	host_start(sim, &sim->host[3], HOST_INTACT);
+	for (uint32_t second = 0; second < 9; second++) {
+		load(sim, second % 3, 2, 1000);
+		sim_run_for(sim, SEC_NS);
+		ck_assert_msg(in_one_ring(sim, 0, 3), "no ring of the others after %u s", second);
+		ck_assert_msg(sim->host[_i % 3].storage.written_ns > sim->now_ns, "not shown");
+	}
+	sim->host[_i % 3].storage.latency_ns = 0;
+	ck_assert(sim_run_until(sim, sim_settled, 3 * SEC_NS));
+	all_is_well(sim);
+}
+END_TEST
+
 static uint32_t unasked;	/* host index */
 
 static enum sim_verdict
@@ -78,6 +100,29 @@ START_TEST(never_answers)
 	ck_assert_msg(without < 120, "no ring of the others in %u of 1,000 moments", without);
 	sim->filter = NULL;
 	ck_assert(sim_run_until(sim, sim_settled, 161 * SEC_NS));
+	all_is_well(sim);
+}
+END_TEST
+
+/* One is stopped just while a ring is made, the representative or another: that is no refusal to
+ * answer, of it or of the others, and it is back soon after it goes on. */
+START_TEST(stopped_in_commit)
+{
+	static const uint64_t spans_ms[] = { 300, 820, 880, 950, 2000 };
+	struct sim *sim = world(5, 1, 450 + (uint64_t) _i);
+	struct host *stopped = &sim->host[_i % 4];
+	uint64_t steps = 0;
+
+	host_leave(sim, &sim->host[4]);
+	while (sim->history.proc[stopped->proc].state != TOTEM_COMMIT && steps++ < 20000)
+		sim_run_for(sim, 5 * US_NS);
+	ck_assert_uint_lt(steps, 20000);
+	sim_run_for(sim, (uint64_t) _i / 20 * 40 * US_NS);
+	host_pause(sim, stopped);
+	sim_run_for(sim, spans_ms[_i / 4 % 5] * MS_NS);
+	host_resume(sim, stopped);
+	ck_assert_msg(sim_run_until(sim, sim_settled, 500 * MS_NS), "%s",
+	    check_v14_unsettled(&sim->history, false));
 	all_is_well(sim);
 }
 END_TEST
@@ -141,7 +186,9 @@ scenario_wait(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, slow_disk_at_start, 0, 4);
+	tcase_add_loop_test(tc, slow_disk_of_a_member, 0, 6);
 	tcase_add_loop_test(tc, never_answers, 0, 4);
+	tcase_add_loop_test(tc, stopped_in_commit, 0, 120);
 	tcase_add_loop_test(tc, stopped_in_gather, 0, 20);
 	tcase_add_test(tc, alone_and_braked);
 	return tc;
