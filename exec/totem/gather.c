@@ -77,9 +77,9 @@ gather_status_fill(struct totem *t, struct wire_status *status)
 	status->state = (uint8_t) t->state;
 	status->ring_seq_max = t->ring_seq_max;
 	status->ring = ring->id;
-	/* While our number is not on the disk we can't answer when a ring is made.  Outside of one we
-	 * then say nothing but the number, so that others reserve it, too: neither they nor we stop
-	 * a ring to wait for a disk.  But who gathers for a ring that ended has to wait anyway. */
+	/* While our number is not on the disk we can't answer when a ring is made, and say nothing
+	 * but the number, so that others reserve it, too: neither they nor we stop a ring to wait
+	 * for a disk.  But who gathers because a ring ended has to wait anyway. */
 	if (!commit_ready(t) && (t->state != TOTEM_GATHER || wire_ring_id_none(&ring->id)))
 		return;
 	for (size_t i = 0; i < t->peer_count; i++) {
@@ -442,7 +442,7 @@ row_news(const struct row *before, const struct row *row)
 	    || !nodebits_equal(&before->expected, &row->expected);
 }
 
-/* A member of our ring joins.  One that comes late, as it was stopped, does not know yet who hears
+/* A member of our ring joins.  One that was stopped comes late, and does not know yet who hears
  * it. */
 static void
 mate_joined(struct totem *t)
