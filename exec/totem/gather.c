@@ -178,8 +178,13 @@ gather_forgive(struct totem *t, uint64_t span_ns)
 void
 gather_ready(struct totem *t)
 {
-	if (t->state == TOTEM_OPERATIONAL)
-		totem_timer_set(t, TIMER_BEACON, t->now_ns);	/* those outside wait for that */
+	/* Those outside wait for that, whatever was said to them a moment ago. */
+	if (t->state == TOTEM_OPERATIONAL) {
+		for (uint32_t slot = 1; slot < t->peer_count; slot++)
+			if (!t->peer[slot].refused)
+				t->peer[slot].beacon_sent_ns = 0;
+		totem_timer_set(t, TIMER_BEACON, t->now_ns);
+	}
 	if (t->state != TOTEM_GATHER)
 		return;
 	if (wire_ring_id_none(&totem_installed(t)->id))
