@@ -51,6 +51,8 @@ struct ipc_pending {		/* an event that waits for room in the ring to the client 
 struct ipc_slow {		/* while something waits for it */
 	uint32_t tail;			/* how far it had read when it last was seen to read */
 	int32_t still;			/* so many checks ago; below 0: the next one is too soon */
+	uint32_t seen;			/* how far it had read at the last check, */
+	uint32_t silent;		/* and at so many before it in a row: it read nothing */
 };
 
 struct ipc_conn {

@@ -26,15 +26,15 @@ conn_tail(const struct ipc_conn *conn)
 void
 ipc_slow_begin(struct ipc_conn *conn)
 {
-	conn->slow.tail = conn_tail(conn);
-	conn->slow.still = conn->server->congested ? -1 : 0;
+	conn->slow = (struct ipc_slow) { .tail = conn_tail(conn), .seen = conn_tail(conn),
+		.still = conn->server->congested ? -1 : 0 };
 }
 
-/* It has read nothing at all since. */
+/* It has read nothing at all between two checks, and since. */
 static bool
 is_silent(const struct ipc_conn *conn)
 {
-	return conn_tail(conn) == conn->slow.tail;
+	return conn->slow.silent > 0 && conn_tail(conn) == conn->slow.seen;
 }
 
 /* Of those that have not read enough for so many checks, or nothing at all, the one with the
@@ -62,7 +62,7 @@ static void
 slow_cut(struct ipc_conn *conn)
 {
 	struct ipc_server *server = conn->server;
-	bool reads = !is_silent(conn);
+	bool reads = conn_tail(conn) != conn->slow.tail;
 
 	server->stats.slow_cut++;
 	ipc_log(server, LOG_WARNING, "%s: client pid %d (uid %u) %s: %zu KiB are queued for it, %zu"
@@ -122,7 +122,8 @@ congestion_begin(struct ipc_server *server)
 	server->congested = true;
 	TAILQ_FOREACH(conn, &server->conns, link)
 		if (!STAILQ_EMPTY(&conn->backlog))
-			conn->slow = (struct ipc_slow) { .tail = conn_tail(conn) };
+			conn->slow = (struct ipc_slow) { .tail = conn_tail(conn),
+				.seen = conn_tail(conn) };
 	server->checks = 0;
 	server->slow_told = false;
 	server->stats.congestions++;
@@ -169,12 +170,18 @@ conn_check(struct ipc_conn *conn)
 	uint64_t enough = conn->server->grace_ns * READ_BYTES_SECOND / UINT64_C(1000000000)
 	    * ENOUGH_CHECKS / CHECKS;
 
-	if (used > conn->to_client.size)
+	if (used > conn->to_client.size) {
 		ipc_conn_garbage(conn, "tail of the event ring");
-	else if (read > 0 && (used == 0 || (uint64_t) read >= enough))
-		conn->slow = (struct ipc_slow) { .tail = tail };
-	else
+		return;
+	}
+	conn->slow.silent = tail == conn->slow.seen ? conn->slow.silent + 1 : 0;
+	conn->slow.seen = tail;
+	if (read > 0 && (used == 0 || (uint64_t) read >= enough)) {
+		conn->slow.tail = tail;
+		conn->slow.still = 0;
+	} else {
 		conn->slow.still++;
+	}
 }
 
 /* Who has read?  Below `enough` the ring is let go. */

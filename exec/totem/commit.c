@@ -43,6 +43,19 @@ commit_ready(const struct totem *t)
 	return t->ring_seq_max < t->ring_seq_reserved;
 }
 
+/* Some ring has, or had, that number. */
+void
+commit_number_heard(struct totem *t, uint64_t ring_seq)
+{
+	bool was_ready = commit_ready(t);
+
+	if (ring_seq > t->ring_seq_max)
+		t->ring_seq_max = ring_seq;
+	if (was_ready && !commit_ready(t))
+		t->unready_since_ns = t->now_ns;
+	commit_reserve_ahead(t);
+}
+
 static void
 ring_fill(struct totem *t, const struct wire_commit *ask)
 {
@@ -254,20 +267,22 @@ commit_begin(struct totem *t)
 	advance(t);
 }
 
-/* Who takes part in gathering says so every 50 ms, in JOINs, also when it does not answer.  Of the
- * time only that counts in which it was heard, and we ran: not that of who was stopped. */
+/* Who takes part in gathering says so in JOINs, also when it does not answer.  Only the time counts
+ * in which it was heard, and we ran: not that of who was stopped. */
 static void
 unanswered_look(struct totem *t)
 {
 	struct commit *commit = &t->commit;
-	uint64_t span_ns = t->now_ns - commit->looked_ns;
+	uint64_t span_ns = t->now_ns - commit->looked_ns, alive_ns = 2 * RESEND_MAX_NS;
 
 	commit->looked_ns = t->now_ns;
 	if (span_ns > 2 * RESEND_MAX_NS)
-		span_ns = 0;
+		span_ns = 2 * RESEND_MAX_NS;
+	if (alive_ns < 2 * t->timing.join_ns)
+		alive_ns = 2 * t->timing.join_ns;
 	for (uint32_t slot = 1; slot < t->peer_count; slot++)
 		if (nodebits_has(&commit->waiting, slot)
-		    && t->now_ns - t->peer[slot].heard_ns <= 2 * RESEND_MAX_NS)
+		    && t->now_ns - t->peer[slot].heard_ns <= alive_ns)
 			t->peer[slot].unanswered_ns += span_ns;
 }
 
@@ -382,9 +397,7 @@ on_ask(struct totem *t, uint32_t slot, const struct wire_commit *ask)
 	} else if (t->state != TOTEM_GATHER || !nodebits_equal(&set, &t->gather.proposal)) {
 		return;
 	}
-	if (ask->ring.seq > t->ring_seq_max)
-		t->ring_seq_max = ask->ring.seq;
-	commit_reserve_ahead(t);
+	commit_number_heard(t, ask->ring.seq);
 	if (ask->ring.seq > t->ring_seq_reserved || peers_assemblies(t, &set) < 0)
 		return;		/* asked again in milliseconds */
 	ring_fill(t, ask);

@@ -20,6 +20,7 @@
 #define CHANGED_MIND_NS		(100 * MS_NS)	/* its proposal settles, or COMMIT ends */
 #define COALESCE_BASE_NS	(200 * US_NS)
 #define COALESCE_NODE_NS	(15 * US_NS)	/* several changes go into one JOIN */
+#define MUTE_NS			(5 * SEC_NS)	/* for a disk that takes long */
 #define JOIN_FIRST_NS		(8 * MS_NS)	/* repeats start fast and slow down */
 
 static uint64_t
@@ -64,6 +65,20 @@ expected(struct totem *t)
 	return set;
 }
 
+/* While our number is not on the disk we can't answer when a ring is made, and say nothing but the
+ * number, so that others reserve it, too: neither they nor we stop a ring to wait for a disk.  But
+ * who gathers because a ring ended waits for its mates anyway.  And a disk that hangs may keep
+ * others out of our ring for a while only: then they take their chance. */
+static bool
+is_mute(const struct totem *t)
+{
+	if (commit_ready(t))
+		return false;
+	if (t->state == TOTEM_GATHER && !wire_ring_id_none(&t->ring[t->installed].id))
+		return t->now_ns >= t->gather.mates_until_ns;
+	return t->state != TOTEM_OPERATIONAL || t->now_ns - t->unready_since_ns < MUTE_NS;
+}
+
 void
 gather_status_fill(struct totem *t, struct wire_status *status)
 {
@@ -77,10 +92,7 @@ gather_status_fill(struct totem *t, struct wire_status *status)
 	status->state = (uint8_t) t->state;
 	status->ring_seq_max = t->ring_seq_max;
 	status->ring = ring->id;
-	/* While our number is not on the disk we can't answer when a ring is made, and say nothing
-	 * but the number, so that others reserve it, too: neither they nor we stop a ring to wait
-	 * for a disk.  But who gathers because a ring ended has to wait anyway. */
-	if (!commit_ready(t) && (t->state != TOTEM_GATHER || wire_ring_id_none(&ring->id)))
+	if (is_mute(t))
 		return;
 	for (size_t i = 0; i < t->peer_count; i++) {
 		uint32_t slot = t->sorted[i];
@@ -111,8 +123,14 @@ gather_status_fill(struct totem *t, struct wire_status *status)
 static bool
 status_differs(const struct wire_status *a, const struct wire_status *b)
 {
-	return a->entry_count != b->entry_count || a->ring_seq_max != b->ring_seq_max
-	    || memcmp(a->entry, b->entry, a->entry_count * sizeof a->entry[0]) != 0;
+	if (a->entry_count != b->entry_count || a->ring_seq_max != b->ring_seq_max)
+		return true;
+	for (size_t i = 0; i < a->entry_count; i++)
+		if (a->entry[i].node_id != b->entry[i].node_id
+		    || a->entry[i].flags != b->entry[i].flags
+		    || a->entry[i].cause != b->entry[i].cause)
+			return true;
+	return false;
 }
 
 static void
@@ -521,10 +539,8 @@ gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *heade
 		return;		/* overtaken on the way */
 	before = peer->row;
 	row_fill(t, &peer->row, header, status);
-	if (status->ring_seq_max > t->ring_seq_max) {
-		t->ring_seq_max = status->ring_seq_max;
-		commit_reserve_ahead(t);
-	}
+	if (status->ring_seq_max <= WIRE_RING_SEQ_HEARD_MAX)
+		commit_number_heard(t, status->ring_seq_max);
 	/* It lives.  (Of a member of our ring only news count: it may have died since.) */
 	if (t->now_ns >= peer->quarantine_until_ns && (peer->row.epoch > peer->committed_epoch
 	    || !nodebits_has(&totem_installed(t)->set, slot)))

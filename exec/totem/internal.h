@@ -235,6 +235,7 @@ struct totem {
 	uint64_t ring_seq_max;		/* highest heard of */
 	uint64_t ring_seq_reserved;	/* may be used up to here */
 	uint64_t ring_seq_asked;
+	uint64_t unready_since_ns;	/* commit_ready() is false since then */
 	uint64_t submit_number;
 	bool app_open;
 	uint64_t notice_sent_ns[4];
@@ -394,6 +395,7 @@ void merge_consider(struct totem *t, uint32_t slot);
 void commit_begin(struct totem *t);	/* representative: consensus reached */
 void commit_timer(struct totem *t);
 void commit_abandoned(struct totem *t);	/* GATHER again: who does not answer? */
+void commit_number_heard(struct totem *t, uint64_t ring_seq);
 bool commit_ready(const struct totem *t);	/* a ring number above all others is on the disk */
 void commit_on_segment(struct totem *t, uint32_t slot, enum wire_type type, const uint8_t *body,
     size_t len);

@@ -270,7 +270,7 @@ wire_status_get(const uint8_t *body, size_t len, struct wire_status *ret_status)
 
 	/* Two passes: the caller's struct is big and stays untouched when something is wrong. */
 	(void) buf_get_u64(&in);
-	if (buf_get_u8(&in) >= TOTEM_STATE_COUNT || buf_get_u64(&in) > WIRE_RING_SEQ_HEARD_MAX)
+	if (buf_get_u8(&in) >= TOTEM_STATE_COUNT || buf_get_u64(&in) > WIRE_RING_SEQ_MAX)
 		return false;
 	(void) wire_ring_id_get(&in);
 	count = buf_get_u16(&in);

@@ -208,62 +208,82 @@ START_TEST(stuck_clients_are_cut_not_readers)
 }
 END_TEST
 
-/* When there is no room, who reads nothing goes before who reads slowly and has more waiting. */
+/* When there is no room, who reads nothing goes before who reads slowly and has more waiting.  On a
+ * machine that is too busy for the two to be there until then it is tried again. */
 START_TEST(who_reads_nothing_makes_room)
 {
-	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *stuck = ask_open(), *reader = ask_open();
-	struct toy_burst burst = { .count = 4600, .bytes = 1024 };
-	struct toy_state state;
-	uint32_t at = 0;
+	struct toy_state state = { .active = 0 };
 
-	ask_call(stuck, TOY_CALL_BURST, &burst, sizeof burst);
-	burst.count = 5000;
-	ask_call(reader, TOY_CALL_BURST, &burst, sizeof burst);
-	for (; at < 24; at += 4) {
-		events_take(reader, at, at + 4);
-		(void) poll(NULL, 0, TOY_GRACE_NS / MS_NS / 16);
+	for (uint32_t tries = 0; tries < 20 && state.active != 2; tries++) {
+		pid_t pid = toy_start(TOY_DOOR_OPEN);
+		struct client *stuck = ask_open(), *reader = ask_open();
+		struct toy_burst burst = { .count = 4600, .bytes = 1024 };
+
+		ask_call(stuck, TOY_CALL_BURST, &burst, sizeof burst);
+		burst.count = 5000;
+		ask_call(reader, TOY_CALL_BURST, &burst, sizeof burst);
+		for (uint32_t at = 0; at < 24; at += 4) {
+			events_take(reader, at, at + 4);
+			(void) poll(NULL, 0, TOY_GRACE_NS / MS_NS / 16);
+		}
+		state = ask_state(reader);
+		if (state.active == 2) {
+			burst.count = 700;
+			ask_call(reader, TOY_CALL_BURST, &burst, sizeof burst);
+			ck_assert_uint_eq(ask_active_wait(reader, 1).slow_cut, 1);
+			events_take(reader, 24, 5000);
+		}
+		stuck = client_close(stuck);
+		reader = client_close(reader);
+		toy_kill(pid, SIGTERM);
 	}
-	state = ask_state(reader);
 	ck_assert_uint_eq(state.active, 2);
-	ck_assert_uint_eq(state.congested_on, 1);
-	burst.count = 700;
-	ask_call(reader, TOY_CALL_BURST, &burst, sizeof burst);
-	state = ask_state(reader);
-	ck_assert_uint_eq(state.active, 1);
-	ck_assert_uint_eq(state.slow_cut, 1);
-	events_take(reader, at, 5000);
-	stuck = client_close(stuck);
-	reader = client_close(reader);
-	toy_kill(pid, SIGTERM);
 }
 END_TEST
+
+/* Read 132 events of 1 KiB a second.  False: we did not run for too long at a time. */
+static bool
+read_steadily(struct client *client, uint64_t span_ns, uint32_t *ret_at)
+{
+	uint64_t start = cs_timestamp_get(), last = start, now = start;
+	bool steady = true;
+
+	for (*ret_at = 0; now - start < span_ns; now = cs_timestamp_get()) {
+		uint32_t due = (uint32_t) ((now - start) / (1000 * MS_NS / 132));
+
+		steady = steady && now - last < TOY_GRACE_NS / 10;
+		last = now;
+		if (due > *ret_at) {
+			events_take(client, *ret_at, due);
+			*ret_at = due;
+		}
+		(void) poll(NULL, 0, 2);
+	}
+	return steady;
+}
 
 /* A steady reader of 128 KiB a second reads enough, whatever part of that a check sees. */
 START_TEST(just_enough_is_enough)
 {
-	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct client *slow = ask_open(), *other = ask_open();
-	struct toy_burst burst = { .count = 5600, .bytes = 1024 };
-	uint64_t start;
-	uint32_t at = 0;
+	bool steady = false;
 
-	ask_call(slow, TOY_CALL_BURST, &burst, sizeof burst);
-	start = cs_timestamp_get();
-	while (cs_timestamp_get() - start < 4 * TOY_GRACE_NS) {
-		uint64_t span_ns = cs_timestamp_get() - start;
-		uint32_t due = (uint32_t) (span_ns / (1000 * MS_NS / 132));
+	for (uint32_t tries = 0; tries < 20 && !steady; tries++) {
+		pid_t pid = toy_start(TOY_DOOR_OPEN);
+		struct client *slow = ask_open(), *other = ask_open();
+		struct toy_burst burst = { .count = 5600, .bytes = 1024 };
+		uint32_t at;
 
-		if (due > at)
-			events_take(slow, at, due);
-		at = due > at ? due : at;
-		(void) poll(NULL, 0, 2);
+		ask_call(slow, TOY_CALL_BURST, &burst, sizeof burst);
+		steady = read_steadily(slow, 3 * TOY_GRACE_NS, &at);
+		if (steady) {
+			ck_assert_uint_eq(ask_state(other).slow_cut, 0);
+			events_take(slow, at, burst.count);
+		}
+		slow = client_close(slow);
+		other = client_close(other);
+		toy_kill(pid, SIGTERM);
 	}
-	ck_assert_uint_eq(ask_state(other).slow_cut, 0);
-	events_take(slow, at, burst.count);
-	slow = client_close(slow);
-	other = client_close(other);
-	toy_kill(pid, SIGTERM);
+	ck_assert(steady);
 }
 END_TEST
 
