@@ -174,7 +174,7 @@ conn_check(struct ipc_conn *conn)
 		ipc_conn_garbage(conn, "tail of the event ring");
 		return;
 	}
-	conn->slow.silent = tail == conn->slow.seen ? conn->slow.silent + 1 : 0;
+	conn->slow.silent = tail == conn->slow.seen && used > 0 ? conn->slow.silent + 1 : 0;
 	conn->slow.seen = tail;
 	if (read > 0 && (used == 0 || (uint64_t) read >= enough)) {
 		conn->slow.tail = tail;

@@ -47,12 +47,8 @@ commit_ready(const struct totem *t)
 void
 commit_number_heard(struct totem *t, uint64_t ring_seq)
 {
-	bool was_ready = commit_ready(t);
-
 	if (ring_seq > t->ring_seq_max)
 		t->ring_seq_max = ring_seq;
-	if (was_ready && !commit_ready(t))
-		t->unready_since_ns = t->now_ns;
 	commit_reserve_ahead(t);
 }
 

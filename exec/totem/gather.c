@@ -20,7 +20,6 @@
 #define CHANGED_MIND_NS		(100 * MS_NS)	/* its proposal settles, or COMMIT ends */
 #define COALESCE_BASE_NS	(200 * US_NS)
 #define COALESCE_NODE_NS	(15 * US_NS)	/* several changes go into one JOIN */
-#define MUTE_NS			(5 * SEC_NS)	/* for a disk that takes long */
 #define JOIN_FIRST_NS		(8 * MS_NS)	/* repeats start fast and slow down */
 
 static uint64_t
@@ -67,8 +66,7 @@ expected(struct totem *t)
 
 /* While our number is not on the disk we can't answer when a ring is made, and say nothing but the
  * number, so that others reserve it, too: neither they nor we stop a ring to wait for a disk.  But
- * who gathers because a ring ended waits for its mates anyway.  And a disk that hangs may keep
- * others out of our ring for a while only: then they take their chance. */
+ * who gathers because a ring ended waits for its mates anyway. */
 static bool
 is_mute(const struct totem *t)
 {
@@ -76,7 +74,7 @@ is_mute(const struct totem *t)
 		return false;
 	if (t->state == TOTEM_GATHER && !wire_ring_id_none(&t->ring[t->installed].id))
 		return t->now_ns >= t->gather.mates_until_ns;
-	return t->state != TOTEM_OPERATIONAL || t->now_ns - t->unready_since_ns < MUTE_NS;
+	return true;
 }
 
 void
@@ -205,8 +203,14 @@ gather_ready(struct totem *t)
 	}
 	if (t->state != TOTEM_GATHER)
 		return;
-	if (wire_ring_id_none(&totem_installed(t)->id))
+	if (wire_ring_id_none(&totem_installed(t)->id)) {
 		deadlines_set(t);
+	} else if (t->now_ns >= t->gather.mates_until_ns) {
+		/* We were silent for long: our mates may gather still, or be elsewhere by now. */
+		t->gather.foreign = nodebits_or(t->gather.foreign, totem_installed(t)->set);
+		t->gather.left_out_until_ns = t->now_ns + LEFT_OUT_NS;
+		t->gather.foreign_until_ns = t->now_ns + FOREIGN_WAIT_NS;
+	}
 	gather_soon(t);
 }
 

@@ -235,7 +235,6 @@ struct totem {
 	uint64_t ring_seq_max;		/* highest heard of */
 	uint64_t ring_seq_reserved;	/* may be used up to here */
 	uint64_t ring_seq_asked;
-	uint64_t unready_since_ns;	/* commit_ready() is false since then */
 	uint64_t submit_number;
 	bool app_open;
 	uint64_t notice_sent_ns[4];

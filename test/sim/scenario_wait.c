@@ -71,8 +71,27 @@ START_TEST(slow_disk_of_a_member)
 }
 END_TEST
 
-/* The disk of a member hangs for good while a node starts whose number it has to write, and then a
- * third one dies: it is not waited for, neither by the rest of its ring nor by who starts. */
+/* The disk of the only member hangs: who starts is alone until then, and at rest. */
+START_TEST(hung_disk_of_one_of_two)
+{
+	struct sim *sim = world(2, 1, 490 + (uint64_t) _i);
+	uint64_t change_ns;
+
+	host_kill(sim, &sim->host[_i % 2]);
+	sim_run_for(sim, SEC_NS);
+	sim->host[1 - _i % 2].storage.latency_ns = 20 * SEC_NS;
+	host_start(sim, &sim->host[_i % 2], HOST_INTACT);
+	sim_run_for(sim, 2 * SEC_NS);
+	change_ns = sim->last_change_ns;
+	sim_run_for(sim, 16 * SEC_NS);
+	ck_assert_msg(sim->last_change_ns == change_ns, "it changes");
+	ck_assert(sim_run_until(sim, sim_settled, 4 * SEC_NS));
+	all_is_well(sim);
+}
+END_TEST
+
+/* The disk of a member hangs for good while a node starts whose number it has to write.  The ring
+ * goes on without who starts; and when a third one dies, the others go on without who hangs. */
 START_TEST(hung_disk_of_a_member)
 {
 	struct sim *sim = world(5, 1, 470 + (uint64_t) _i);
@@ -224,6 +243,7 @@ scenario_wait(void)
 	tcase_add_loop_test(tc, slow_disk_at_start, 0, 4);
 	tcase_add_loop_test(tc, slow_disk_of_a_member, 0, 6);
 	tcase_add_loop_test(tc, hung_disk_of_a_member, 0, 12);
+	tcase_add_loop_test(tc, hung_disk_of_one_of_two, 0, 4);
 	tcase_add_loop_test(tc, never_answers, 0, 4);
 	tcase_add_loop_test(tc, stopped_in_commit, 0, 120);
 	tcase_add_loop_test(tc, stopped_in_gather, 0, 20);
