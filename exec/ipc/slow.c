@@ -119,11 +119,10 @@ congestion_begin(struct ipc_server *server)
 {
 	struct ipc_conn *conn;
 
-	server->congested = true;
 	TAILQ_FOREACH(conn, &server->conns, link)
 		if (!STAILQ_EMPTY(&conn->backlog))
-			conn->slow = (struct ipc_slow) { .tail = conn_tail(conn),
-				.seen = conn_tail(conn) };
+			ipc_slow_begin(conn);
+	server->congested = true;
 	server->checks = 0;
 	server->slow_told = false;
 	server->stats.congestions++;

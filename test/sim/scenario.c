@@ -64,6 +64,22 @@ load_all(struct sim *sim, uint32_t count, uint32_t len)
 			load(sim, i, count, len);
 }
 
+bool
+in_one_ring(const struct sim *sim, uint32_t first, uint32_t count)
+{
+	const struct period *one = history_period(&sim->history, sim->host[first].proc);
+
+	for (uint32_t i = first; i < first + count; i++) {
+		const struct proc *proc = &sim->history.proc[sim->host[i].proc];
+		const struct period *period = history_period(&sim->history, sim->host[i].proc);
+
+		if (proc->state != TOTEM_OPERATIONAL || one == NULL || period == NULL ||
+		    period->ring != one->ring)
+			return false;
+	}
+	return sim->history.ring[one->ring].member_count == count;
+}
+
 /* How long until the survivors are in a ring of their own? */
 static uint64_t
 repair_ns(struct sim *sim, uint64_t limit_ns)

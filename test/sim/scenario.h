@@ -17,6 +17,8 @@ void load(struct sim *sim, uint32_t host, uint32_t count, uint32_t len);
 void load_all(struct sim *sim, uint32_t count, uint32_t len);
 /* The hosts from `first` on are cut from the others. */
 void islands(struct sim *sim, uint32_t first);
+/* `count` hosts from `first` on are in one ring of just these. */
+bool in_one_ring(const struct sim *sim, uint32_t first, uint32_t count);
 /* Everything comes right within a second, nothing was violated on the way, and it stays so. */
 void all_is_well(struct sim *sim);
 

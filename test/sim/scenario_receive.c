@@ -139,27 +139,10 @@ large_between_sites(struct sim *sim, uint32_t from, uint32_t to, const uint8_t *
 }
 
 static bool
-site_has_ring(struct sim *sim, uint32_t first, uint32_t end)
-{
-	uint32_t ring = NONE;
-
-	for (uint32_t i = first; i < end; i++) {
-		const struct proc *proc = &sim->history.proc[sim->host[i].proc];
-		const struct period *period = history_period(&sim->history, sim->host[i].proc);
-
-		if (proc->state != TOTEM_OPERATIONAL || period == NULL ||
-		    (i > first && period->ring != ring))
-			return false;
-		ring = period->ring;
-	}
-	return sim->history.ring[ring].member_count == end - first;
-}
-
-static bool
 each_site_has_a_ring(struct sim *sim)
 {
-	return site_has_ring(sim, 0, site_first) &&
-	    site_has_ring(sim, site_first, sim->node_count);
+	return in_one_ring(sim, 0, site_first) &&
+	    in_one_ring(sim, site_first, sim->node_count - site_first);
 }
 
 /* Large frames are lost between two sites.  Those of one site hear each other well: they stay

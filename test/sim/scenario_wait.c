@@ -7,23 +7,6 @@
 #include "exec/totem/wire.h"
 #include "test/sim/scenario.h"
 
-/* The hosts before `count` are in one ring of just these. */
-static bool
-in_one_ring(const struct sim *sim, uint32_t first, uint32_t count)
-{
-	const struct period *one = history_period(&sim->history, sim->host[first].proc);
-
-	for (uint32_t i = first; i < first + count; i++) {
-		const struct proc *proc = &sim->history.proc[sim->host[i].proc];
-		const struct period *period = history_period(&sim->history, sim->host[i].proc);
-
-		if (proc->state != TOTEM_OPERATIONAL || one == NULL || period == NULL ||
-		    period->ring != one->ring)
-			return false;
-	}
-	return sim->history.ring[one->ring].member_count == count;
-}
-
 /* A node that starts has to write its first ring number before it can be a member.  With a disk
  * that takes long the others do not wait for it, and then it comes in as any other. */
 START_TEST(slow_disk_at_start)
