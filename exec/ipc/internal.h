@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * Between the files of exec/ipc/: server.c owns sockets and the work queue; slow.c deals with
+ * Between the files of exec/ipc/: server.c owns sockets and the work, queue.c says whose turn comes
+ * (the simulator of process groups has another server.c, and the rest as it is); slow.c deals with
  * clients that do not read, backlog.c with what waits for them; doze.c with those that need not
  * ring, and with time; conn.c with one connection's memory, calls, records and events.
  *
@@ -117,11 +118,14 @@ void ipc_log(const struct ipc_server *server, int priority, const char *format, 
     __attribute__((format(printf, 3, 4)));
 /* Let the work handler run soon. */
 void ipc_work(struct ipc_server *server);
-void ipc_queue_move(struct ipc_conn *conn, enum ipc_queue queue);
 /* One turn, and what follows from it.  The connection may be gone afterwards. */
 void ipc_turn(struct ipc_conn *conn);
 /* Hang up from the work handler; `drain`: take what it sent before. */
 void ipc_cut(struct ipc_conn *conn, bool drain);
+
+/* queue.c */
+void ipc_queues_init(struct ipc_server *server);
+void ipc_queue_move(struct ipc_conn *conn, enum ipc_queue queue);
 
 /* backlog.c */
 /* Behind what waits already.  0 or -ENOMEM. */

@@ -46,39 +46,6 @@ ipc_work(struct ipc_server *server)
 	server->stats.system_calls++;
 }
 
-static struct ipc_conns *
-queue_list(struct ipc_server *server, enum ipc_queue queue)
-{
-	switch (queue) {
-	case IPC_QUEUE_READY:
-		return &server->ready;
-	case IPC_QUEUE_BLOCKED:
-		return &server->blocked;
-	case IPC_QUEUE_STARVED:
-		return &server->starved;
-	case IPC_QUEUE_DOZING:
-		return &server->dozing;
-	case IPC_QUEUE_NONE:
-		break;
-	}
-	return NULL;
-}
-
-void
-ipc_queue_move(struct ipc_conn *conn, enum ipc_queue queue)
-{
-	struct ipc_conns *from = queue_list(conn->server, conn->queue);
-	struct ipc_conns *to = queue_list(conn->server, queue);
-
-	if (from != NULL)
-		TAILQ_REMOVE(from, conn, queue_link);
-	if (to != NULL)
-		TAILQ_INSERT_TAIL(to, conn, queue_link);
-	conn->queue = queue;
-	if (queue == IPC_QUEUE_READY)
-		ipc_work(conn->server);
-}
-
 void
 ipc_cut(struct ipc_conn *conn, bool drain)
 {
@@ -509,11 +476,7 @@ ipc_server_new(qb_loop_t *loop, const struct ipc_config *config,
 	server->backlog_bytes_max = config->backlog_bytes_max;
 	server->grace_ns = config->grace_ns;
 	server->listen_fd = server->spare_fd = server->work_fd = server->tick_fd = -1;
-	TAILQ_INIT(&server->conns);
-	TAILQ_INIT(&server->ready);
-	TAILQ_INIT(&server->blocked);
-	TAILQ_INIT(&server->starved);
-	TAILQ_INIT(&server->dozing);
+	ipc_queues_init(server);
 	r = server_start(server);
 	if (r < 0) {
 		(void) ipc_server_free(server);

@@ -31,7 +31,7 @@ test_sim_vc_SOURCES = test/sim/campaign.c test/sim/campaign.h test/sim/campaign_
 	test/sim/cpg/lies.c test/sim/cpg/link.c test/sim/cpg/node.c test/sim/cpg/program.c \
 	test/sim/cpg/run.c test/sim/cpg/teller.c test/sim/cpg/trace.c test/sim/cpg/watch.c \
 	test/sim/cpg/wire.c test/sim/cpg/wire.h exec/ipc/backlog.c exec/ipc/conn.c exec/ipc/internal.h \
-	exec/ipc/ipc.h exec/ipc/slow.c \
+	exec/ipc/ipc.h exec/ipc/queue.c exec/ipc/slow.c \
 	test/sim/check_c01_order.c test/sim/check_c02_views.c test/sim/check_c03_join_point.c \
 	test/sim/check_c04_leave_point.c test/sim/check_c05_members_only.c \
 	test/sim/check_c06_no_ghosts.c test/sim/check_c07_self_delivery.c \

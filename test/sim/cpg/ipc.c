@@ -120,38 +120,6 @@ ipc_work(struct ipc_server *server)
 	service_soon(service_of(server));
 }
 
-static struct ipc_conns *
-queue_list(struct ipc_server *server, enum ipc_queue queue)
-{
-	switch (queue) {
-	case IPC_QUEUE_READY:
-		return &server->ready;
-	case IPC_QUEUE_BLOCKED:
-		return &server->blocked;
-	case IPC_QUEUE_STARVED:
-		return &server->starved;
-	case IPC_QUEUE_DOZING:
-	case IPC_QUEUE_NONE:
-		break;
-	}
-	return NULL;
-}
-
-void
-ipc_queue_move(struct ipc_conn *conn, enum ipc_queue queue)
-{
-	struct ipc_conns *from = queue_list(conn->server, conn->queue);
-	struct ipc_conns *to = queue_list(conn->server, queue);
-
-	if (from != NULL)
-		TAILQ_REMOVE(from, conn, queue_link);
-	if (to != NULL)
-		TAILQ_INSERT_TAIL(to, conn, queue_link);
-	conn->queue = queue;
-	if (queue == IPC_QUEUE_READY)
-		ipc_work(conn->server);
-}
-
 void
 ipc_cut(struct ipc_conn *conn, bool drain)
 {
@@ -436,10 +404,7 @@ ipc_server_new(qb_loop_t *loop, const struct ipc_config *config,
 	server->backlog_bytes_max = config->backlog_bytes_max;
 	server->grace_ns = config->grace_ns;
 	server->record = util_alloc(IPC_RECORD_BYTES_MAX);
-	TAILQ_INIT(&server->conns);
-	TAILQ_INIT(&server->ready);
-	TAILQ_INIT(&server->blocked);
-	TAILQ_INIT(&server->starved);
+	ipc_queues_init(server);
 	service->congested = handlers->congested;
 	service->node = cpg_now_acting;
 	service->next = service->node->services;
