@@ -51,6 +51,42 @@ flush(struct shell *shell)
 }
 
 static void
+storage_say(struct shell *shell, int error)
+{
+	if (error != shell->storage_error && shell->config.storage != NULL)
+		shell->config.storage(shell->config.host, error);
+	shell->storage_error = error;
+}
+
+/* A disk that hangs gives no error, and until it answers this node can be in no new ring. */
+static void
+storage_late(void *argument)
+{
+	struct shell *shell = argument;
+
+	shell->storage_timer = 0;
+	storage_say(shell, -EINPROGRESS);
+}
+
+static void
+storage_wait(struct shell *shell, uint64_t ring_seq)
+{
+	shell->storage_wanted = ring_seq;
+	if (shell->storage_timer == 0)
+		(void) qb_loop_timer_add(shell->config.loop, QB_LOOP_LOW, SHELL_STORAGE_SLOW_NS,
+		    shell, storage_late, &shell->storage_timer);
+}
+
+static void
+storage_waited(struct shell *shell, uint64_t ring_seq)
+{
+	if (ring_seq < shell->storage_wanted || shell->storage_timer == 0)
+		return;
+	(void) qb_loop_timer_del(shell->config.loop, shell->storage_timer);
+	shell->storage_timer = 0;
+}
+
+static void
 carry_out(struct shell *shell, const struct totem_output *output)
 {
 	/* What is lent to the network must have gone before anybody can give the core an input. */
@@ -74,6 +110,7 @@ carry_out(struct shell *shell, const struct totem_output *output)
 		break;
 	case TOTEM_RESERVE:
 		state_reserve(shell->config.state, output->ring_seq);
+		storage_wait(shell, output->ring_seq);
 		break;
 	case TOTEM_DELIVER:
 		if (shell->engines != NULL)
@@ -236,9 +273,8 @@ on_state(int32_t fd, int32_t revents, void *argument)
 	(void) fd;
 	(void) revents;
 	while (state_done(shell->config.state, &ring_seq, &error)) {
-		if (error != shell->storage_error && shell->config.storage != NULL)
-			shell->config.storage(shell->config.host, error);
-		shell->storage_error = error;
+		storage_waited(shell, ring_seq);
+		storage_say(shell, error);
 		/* A ring must be able to form when the disk is full; the log says what is lost. */
 		totem_reserved(shell->totem, shell_now_ns(), ring_seq);
 		drain(shell);
@@ -326,6 +362,8 @@ shell_free(struct shell *shell)
 		return NULL;
 	if (shell->alone_timer != 0)
 		(void) qb_loop_timer_del(shell->config.loop, shell->alone_timer);
+	if (shell->storage_timer != 0)
+		(void) qb_loop_timer_del(shell->config.loop, shell->storage_timer);
 	count = shell->net == NULL ? 0 : net_fds(shell->net, fds);
 	for (size_t i = 0; i < count; i++)
 		(void) qb_loop_poll_del(shell->config.loop, fds[i]);

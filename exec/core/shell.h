@@ -14,6 +14,8 @@
 #include "exec/net/net.h"
 #include "exec/totem/totem.h"
 
+#define SHELL_STORAGE_SLOW_NS	(UINT64_C(2) * 1000000000)
+
 struct engines;
 struct shell;
 struct state;
@@ -26,7 +28,8 @@ struct shell_config {
 	uint64_t late_warning_ns;	/* so late: "was not scheduled"; 0.8 of the token timeout */
 	uint64_t token_late_ns;		/* a token so late is told in the log; 0: never */
 	void (*log)(void *host, const char *subsystem, int priority, const char *text);
-	/* Reserved ring numbers could not be made durable, or can again (error 0). */
+	/* Reserved ring numbers could not be made durable, or can again (error 0); -EINPROGRESS: the
+	 * disk has not answered for SHELL_STORAGE_SLOW_NS. */
 	void (*storage)(void *host, int error);
 	void *host;
 };

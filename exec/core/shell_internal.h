@@ -23,7 +23,7 @@ struct shell {
 	struct engines *engines;
 	struct token_watch watch;
 	int timer_fd;
-	qb_loop_timer_handle alone_timer;	/* 0: none */
+	qb_loop_timer_handle alone_timer, storage_timer;	/* 0: none */
 	uint64_t armed_ns;		/* when the timer will fire; UINT64_MAX: not set */
 	uint64_t timer_calls, wakes;	/* system calls for time; times that the main loop called */
 	bool streams;			/* clients send more than they wait for */
@@ -38,6 +38,7 @@ struct shell {
 	struct totem_member moved[TOTEM_NODES_MAX];	/* of them, who moves with us */
 	size_t moved_count;
 	struct shell_notice notices[SHELL_NOTICES_MAX];	/* said lately */
+	uint64_t storage_wanted;	/* the ring number that is to be made durable */
 	int storage_error;
 };
 
