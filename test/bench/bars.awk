@@ -2,7 +2,7 @@
 # Copyright (c) 2026 The cluster executive authors
 #
 # A drawing (SVG) of the medians: per row a bar for each flavour, as long as its part of the row's
-# longest, with its figure.  The rows that are drawn are listed in BEGIN.
+# longest, with its figure.  The rows that are drawn are listed in BEGIN.  -v machine=TEXT: where.
 
 function row_add(panel, kind, metric, nodes, size, who, label)
 {
@@ -129,6 +129,7 @@ END {
 		    20 + (i - 1) * 110, colour[i]
 		text(37 + (i - 1) * 110, 29, "start", 13, "#333", flavour_name[i])
 	}
+	text(840, 29, "end", 10, "#777", machine)
 	for (panel in heading)
 		text(20 + column[panel] * 430, heading[panel], "start", 13, "#000", title[panel])
 	for (i = 1; i <= rows_wanted; i++) {

@@ -38,6 +38,14 @@ BEGIN {
 	split("ours knet udpu", flavour)
 }
 
+# Runs that came to no end: of a kind, for all its metrics; or of one metric.
+$6 == "failed" || $6 ~ /_failed$/ {
+	metric = $6
+	sub(/_?failed$/, "", metric)
+	failed[$1 " " (metric == "" ? "" : metric "_ms") SUBSEP row_text($3, $4, $5) SUBSEP $2]++
+	next
+}
+
 NF == 7 {
 	row = $1 " " $6 SUBSEP row_text($3, $4, $5)
 	if (!(row in rows)) {

@@ -4,11 +4,16 @@
 # Tables of the measurements (see bench): median and spread, and ours against the better of stock.
 # The ratio is above 1 where ours is better.
 
-function cell(key)
+# Of a row's flavour; "+1!": one more run came to no end.
+function cell(key,    part, kind, lost)
 {
+	split(key, part, SUBSEP)
+	split(part[1], kind, " ")
+	lost = failed[kind[1] " " SUBSEP part[2] SUBSEP part[3]] + failed[key]
+	lost = lost > 0 ? " +" lost "!" : ""
 	if (!(key in count))
-		return "-"
-	return figure(median(key)) " (" figure(v[key, 1]) ".." figure(v[key, count[key]]) ")"
+		return lost == "" ? "-" : lost
+	return figure(median(key)) " (" figure(v[key, 1]) ".." figure(v[key, count[key]]) ")" lost
 }
 
 # Ours against the better of the others.
