@@ -265,8 +265,10 @@ join_run(const struct fault *fault)
 
 const struct subject subject_join = {
 	.name = "join", .what = "a node that comes to a ring", .begin = join_begin, .run = join_run,
-	.classes = 1u << INJECT_ALLOC | 1u << INJECT_SEND | 1u << INJECT_OPEN | 1u << INJECT_MMAP,
+	.classes = 1u << INJECT_ALLOC | 1u << INJECT_SEND | 1u << INJECT_WRITE |
+	    1u << INJECT_FSYNC | 1u << INJECT_OPEN | 1u << INJECT_MMAP,
 	.classes_burst = 1u << INJECT_SEND,
+	.classes_always = 1u << INJECT_WRITE | 1u << INJECT_FSYNC,
 };
 
 const struct subject subject_ring = {
@@ -274,4 +276,5 @@ const struct subject subject_ring = {
 	.classes = 1u << INJECT_ALLOC | 1u << INJECT_SEND | 1u << INJECT_WRITE |
 	    1u << INJECT_FSYNC | 1u << INJECT_OPEN | 1u << INJECT_MMAP,
 	.classes_burst = 1u << INJECT_ALLOC | 1u << INJECT_SEND | 1u << INJECT_OPEN,
+	.classes_always = 1u << INJECT_WRITE | 1u << INJECT_FSYNC,
 };
