@@ -42,7 +42,8 @@ for tool in ${*:-gcc cppcheck}; do
 	program=$tool
 	[ "$tool" = gcc ] && program=${CC:-gcc}
 	command -v "${program%% *}" >/dev/null || {
-		echo "SKIP: no $program here"
+		echo "FAIL: no $program here; install it, or name the tools that are to be run"
+		failed=1
 		continue
 	}
 	case $tool in

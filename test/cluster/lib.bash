@@ -97,6 +97,7 @@ figure()		# MS
 finish()
 {
 	echo "1..$test_count"
+	[ "$test_failed" -eq 0 ] || log_show
 	[ "$test_failed" -eq 0 ]
 	exit $?
 }
@@ -393,7 +394,7 @@ log_lacks() { ! log_has "$@"; }
 log_show()
 {
 	local i
-	for ((i = 1; i <= node_count; i++)); do
+	for ((i = 1; i <= ${node_count:-0}; i++)); do
 		[ ! -f "$work/n$i/daemon.log" ] ||
 			tail -n 15 "$work/n$i/daemon.log" | sed "s/^/# n$i: /"
 	done
@@ -514,10 +515,7 @@ clients_run()
 	for ((i = 1; i <= node_count; i++)); do
 		client_start "$i" "$@"
 	done
-	if ! ok "$node_count nodes form one ring" until_true 20 all_members_are "$node_count"; then
-		log_show
-		finish
-	fi
+	ok "$node_count nodes form one ring" until_true 20 all_members_are "$node_count" || finish
 }
 
 # resident_at_most WHAT PID KIB.  Not with the address sanitizer, which keeps what was freed.

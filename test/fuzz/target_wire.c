@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * Every decoder of frames.  The first byte chooses it; what it accepts must come out of its encoder
+ * Every decoder of wire.c.  The first byte chooses it; what it accepts must come out of its encoder
  * such that it is accepted again and encodes to the same bytes.
  */
 #include "exec/totem/wire.h"
