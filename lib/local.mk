@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The client libraries.  Sonames and version nodes are those of the distributions' libraries.
 noinst_LTLIBRARIES += libclient.la
-libclient_la_SOURCES = lib/client.c lib/client.h lib/connect.c lib/handles.c lib/private.h
+libclient_la_SOURCES = lib/client.c lib/client.h lib/client_events.c lib/client_private.h \
+	lib/connect.c lib/handles.c lib/private.h
 libclient_la_CFLAGS = $(AM_CFLAGS) -pthread
 
 # .so.4
