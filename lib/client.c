@@ -20,6 +20,7 @@
 
 #define CALL_PARTS_MAX		16u
 #define CALL_LOOK_NS		20000000	/* waiting for a reply: does it live? */
+#define CALL_READ_NS		1000000		/* while there is more to read ahead */
 
 #ifndef SYS_futex
 #define SYS_futex	SYS_futex_time64
@@ -161,14 +162,15 @@ client_connect(struct client *client, const char *service, bool data_rings)
 		.magic = IPC_MAGIC, .version = IPC_VERSION,
 		.to_daemon_bytes = size, .to_client_bytes = size,
 	};
+	const size_t map_bytes = ipc_map_bytes(size, size);
 	int memory_fd, r;
 	void *map;
 
-	client->map_bytes = ipc_map_bytes(size, size);
-	r = connect_memory(client->map_bytes, &memory_fd);
+	client->head_bytes = map_bytes - size;
+	r = connect_memory(map_bytes, &memory_fd);
 	if (r < 0)
 		return r;
-	map = mmap(NULL, client->map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
+	map = mmap(NULL, map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
 	if (map == MAP_FAILED) {
 		r = -ENOMEM;
 		goto out;
@@ -176,7 +178,7 @@ client_connect(struct client *client, const char *service, bool data_rings)
 	client_map_init(client, map, size, size);
 	r = connect_open(service, &hello, memory_fd, &client->fd);
 	if (r < 0)
-		(void) munmap(map, client->map_bytes);
+		(void) munmap(map, map_bytes);
 out:
 	(void) close(memory_fd);
 	return r;
@@ -204,6 +206,7 @@ client_open(const char *service, bool data_rings, struct client **ret_client)
 	(void) pthread_mutex_init(&client->call_lock, NULL);
 	(void) pthread_mutex_init(&client->dispatch_lock, &recursive);
 	(void) pthread_mutexattr_destroy(&recursive);
+	client_events_begin(client);
 	client_lock();
 	client->fork_count = client_fork_count();
 	LIST_INSERT_HEAD(&clients, client, link);
@@ -226,8 +229,8 @@ client_close(struct client *client)
 		(void) pthread_mutex_destroy(&client->call_lock);
 		(void) pthread_mutex_destroy(&client->dispatch_lock);
 	}
-	client_events_drop(client);
-	(void) munmap(client->page, client->map_bytes);
+	client_events_end(client);
+	(void) munmap(client->page, client->head_bytes);
 	free(client);
 	return NULL;
 }
@@ -308,11 +311,12 @@ reply_is_there(const struct client *client)
 	    client->sequence;
 }
 
-/* In slices: nothing wakes us when the daemon is killed. */
+/* In slices: nothing wakes us when the daemon is killed, and it may wait for room in the ring to us
+ * before it comes to our call.  Signals must not keep us from looking. */
 static cs_error_t
 reply_wait(struct client *client)
 {
-	const struct timespec slice = { .tv_nsec = CALL_LOOK_NS };
+	struct timespec slice = { .tv_nsec = CALL_LOOK_NS };
 	uint32_t *word = &client->page->reply_sequence, seen;
 
 	for (;;) {
@@ -322,8 +326,10 @@ reply_wait(struct client *client)
 		if (client_is_dead(client))
 			return reply_is_there(client) ? CS_OK : CS_ERR_LIBRARY;
 		if (syscall(SYS_futex, word, FUTEX_WAIT, seen, &slice, NULL, 0) < 0 &&
-		    errno == ETIMEDOUT)
+		    errno != EAGAIN) {
 			client_look(client);
+			slice.tv_nsec = client_read_ahead(client) ? CALL_READ_NS : CALL_LOOK_NS;
+		}
 	}
 }
 
@@ -369,7 +375,7 @@ client_call(struct client *client, uint32_t function, const struct iovec *iov, s
 		return CS_ERR_INVALID_PARAM;
 	if (ipc_iov_len(iov, count) > IPC_CALL_BYTES_MAX)
 		return CS_ERR_TOO_BIG;
-	(void) pthread_mutex_lock(&client->call_lock);
+	client_lock_reading(client, &client->call_lock);
 	error = client_call_locked(client, function, iov, count, reply, reply_size, ret_len);
 	(void) pthread_mutex_unlock(&client->call_lock);
 	return error;

@@ -9,6 +9,7 @@
  */
 #ifndef LIB_CLIENT_H
 #define LIB_CLIENT_H
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,6 +56,13 @@ unsigned int client_send_fill(struct client *client);
  * of the same thread; CS_ERR_TRY_AGAIN: none in time (a signal does not end the wait);
  * CS_ERR_LIBRARY: the daemon is gone (only after all its events were taken); CS_ERR_NO_MEMORY. */
 cs_error_t client_next(struct client *client, int timeout_ms, struct client_record *ret_record);
+/* Whoever waits for the daemon calls this now and then: when the ring from it is half full, its
+ * records are moved aside, in order, for client_next(); for the daemon may wait until there is room,
+ * and cuts off who makes none for too long.  True: some were.  Nothing happens while another thread
+ * dispatches. */
+bool client_read_ahead(struct client *client);
+/* Lock, reading ahead while another thread has it. */
+void client_lock_reading(struct client *client, pthread_mutex_t *lock);
 /* The record may be overwritten.  Calls nest: an application's callback, run between client_next()
  * and client_done(), may dispatch again, and may finalize: the destroy function runs at the last
  * client_handle_put() only. */

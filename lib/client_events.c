@@ -1,24 +1,59 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * Events from the daemon: records of the ring to us are lent to who dispatches.
+ * Events from the daemon: records of the ring to us are lent to who dispatches.  While a thread
+ * waits for the daemon, they are read ahead: the daemon may wait for the room.
  */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/client_private.h"
 
 #define BELL_WAIT_MS	100	/* for a byte that is already on its way */
+#define LOCK_LOOK_NS	20000000
+#define AHEAD_BYTES_MAX	(256u * 1024u * 1024u)	/* so much is kept for who does not dispatch */
 
-static void
-client_bounce_drop(struct client *client)
+void
+client_events_begin(struct client *client)
 {
-	struct bounce *bounce = client->bounce;
+	client->ahead_end = &client->ahead;
+}
 
-	client->bounce = bounce->outer;
-	free(bounce);
+static struct copy *
+copy_drop(struct copy *copy)
+{
+	struct copy *next = copy->next;
+
+	free(copy);
+	return next;
+}
+
+/* What was lent from where the ring was is back. */
+static void
+past_drop(struct client *client)
+{
+	struct past *past;
+
+	while ((past = client->past) != NULL) {
+		client->past = past->next;
+		(void) munmap(past->data, client->to_client.size);
+		free(past);
+	}
+	client->past_level = 0;
+}
+
+void
+client_events_end(struct client *client)
+{
+	while (client->lent_copy != NULL)
+		client->lent_copy = copy_drop(client->lent_copy);
+	while (client->ahead != NULL)
+		client->ahead = copy_drop(client->ahead);
+	past_drop(client);
+	(void) munmap(client->to_client.data, client->to_client.size);
 }
 
 /* Every event was read: from now on the daemon shall be rung for each record, and at once when some
@@ -69,27 +104,62 @@ client_arm(struct client *client)
 		__atomic_store_n(wish, IPC_ARMED, __ATOMIC_SEQ_CST);
 }
 
+/* Go past the record and give a copy; NULL: no memory, nothing happened. */
+static struct copy *
+copy_take(struct client *client, const struct ipc_ring_record *record)
+{
+	struct copy *copy = malloc(sizeof *copy + record->len);
+
+	if (copy == NULL)
+		return NULL;
+	copy->function = record->function;
+	copy->len = record->len;
+	ipc_ring_read(&client->to_client, record, 0, copy->data, record->len);
+	ipc_ring_advance(&client->to_client, record);
+	return copy;
+}
+
+static void
+copy_lend(struct client *client, struct copy *copy, struct client_record *ret_record)
+{
+	copy->level = client->lent++;
+	copy->next = client->lent_copy;
+	client->lent_copy = copy;
+	*ret_record = (struct client_record) { .function = copy->function, .data = copy->data,
+	    .len = copy->len };
+}
+
+static void
+ahead_lend(struct client *client, struct client_record *ret_record)
+{
+	struct copy *copy = client->ahead;
+
+	client->ahead = copy->next;
+	if (client->ahead == NULL)
+		client->ahead_end = &client->ahead;
+	client->ahead_bytes -= copy->len;
+	copy_lend(client, copy, ret_record);
+}
+
+/* Where it lies, or, around the ring's end, as a copy. */
 static cs_error_t
 client_lend(struct client *client, const struct ipc_ring_record *record,
     struct client_record *ret_record)
 {
-	struct bounce *bounce;
+	struct copy *copy;
 
-	ret_record->function = record->function;
-	ret_record->len = record->len;
-	ret_record->data = client->to_client.data + record->place;
 	if (record->len > client->to_client.size - record->place) {
-		bounce = malloc(sizeof *bounce + record->len);
-		if (bounce == NULL)
+		copy = copy_take(client, record);
+		if (copy == NULL)
 			return CS_ERR_NO_MEMORY;
-		ipc_ring_read(&client->to_client, record, 0, bounce->data, record->len);
-		bounce->level = client->lent;
-		bounce->outer = client->bounce;
-		client->bounce = bounce;
-		ret_record->data = bounce->data;
+		copy_lend(client, copy, ret_record);
+		return CS_OK;
 	}
+	*ret_record = (struct client_record) { .function = record->function,
+	    .data = client->to_client.data + record->place, .len = record->len };
 	ipc_ring_advance(&client->to_client, record);
 	client->lent++;
+	client->lent_here++;
 	return CS_OK;
 }
 
@@ -100,6 +170,10 @@ client_take(struct client *client, struct client_record *ret_record)
 	struct ipc_ring_record record;
 	int r;
 
+	if (client->ahead != NULL) {
+		ahead_lend(client, ret_record);
+		return CS_OK;
+	}
 	r = ipc_ring_peek(&client->to_client, &record);
 	if (r == -EAGAIN && !client_is_dead(client)) {
 		client_arm(client);
@@ -164,7 +238,7 @@ client_next(struct client *client, int timeout_ms, struct client_record *ret_rec
 	}
 }
 
-/* All lent records are back: give their room to the daemon, and see that the descriptor is readable
+/* No lent record lies in the ring: give its room to the daemon, and see that the descriptor is readable
  * exactly when there is work. */
 static void
 client_release(struct client *client)
@@ -177,18 +251,110 @@ client_release(struct client *client)
 		return;
 	if (used <= ring->size / 2 && ipc_wish_change(&ring->shared->producer_wish, 1, 0))
 		client_ring_bell(client);
-	if (ipc_ring_empty(ring))
+	if (ipc_ring_empty(ring) && client->ahead == NULL)
 		client_arm(client);
 	if (!ipc_ring_empty(ring) &&
 	    __atomic_load_n(&ring->shared->consumer_wish, __ATOMIC_SEQ_CST) == IPC_ARMED)
 		client_ring_bell(client);	/* it came between our look and our arming */
 }
 
-void
-client_events_drop(struct client *client)
+/* Bytes that the daemon has not got back. */
+static uint32_t
+ring_held(const struct client *client)
 {
-	while (client->bounce != NULL)
-		client_bounce_drop(client);
+	const struct ipc_ring_shared *shared = client->to_client.shared;
+
+	return __atomic_load_n(&shared->head, __ATOMIC_SEQ_CST) -
+	    __atomic_load_n(&shared->tail, __ATOMIC_RELAXED);
+}
+
+/* Lent records keep the room behind them, too, as long as a callback runs.  So they stay where the
+ * application sees them, at addresses that become a copy of the ring, and the ring is reached at
+ * others.  False: the system did not let us; nothing changed. */
+static bool
+ring_move(struct client *client)
+{
+	struct ipc_ring *ring = &client->to_client;
+	struct past *past = malloc(sizeof *past);
+	void *fresh, *copy;
+
+	if (past == NULL)
+		return false;
+	/* Of old size 0, which gives a second mapping of shared memory. */
+	fresh = mremap(ring->data, 0, ring->size, MREMAP_MAYMOVE);
+	copy = mmap(NULL, ring->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (fresh == MAP_FAILED || copy == MAP_FAILED)
+		goto fail;
+	memcpy(copy, ring->data, ring->size);
+	if (mremap(copy, ring->size, ring->size, MREMAP_MAYMOVE | MREMAP_FIXED, ring->data) ==
+	    MAP_FAILED)
+		goto fail;
+	*past = (struct past) { .next = client->past, .data = ring->data };
+	client->past = past;
+	client->past_level = client->lent;
+	client->lent_here = 0;
+	ring->data = fresh;
+	return true;
+fail:
+	if (fresh != MAP_FAILED)
+		(void) munmap(fresh, ring->size);
+	if (copy != MAP_FAILED)
+		(void) munmap(copy, ring->size);
+	free(past);
+	return false;
+}
+
+/* Everything that is in the ring, as long as we can keep it. */
+static void
+ring_read_ahead(struct client *client)
+{
+	struct ipc_ring_record record;
+	struct copy *copy;
+
+	while (client->ahead_bytes < AHEAD_BYTES_MAX &&
+	    ipc_ring_peek(&client->to_client, &record) == 0) {
+		copy = copy_take(client, &record);
+		if (copy == NULL)
+			break;
+		copy->next = NULL;
+		*client->ahead_end = copy;
+		client->ahead_end = &copy->next;
+		client->ahead_bytes += copy->len;
+	}
+	client_release(client);
+}
+
+bool
+client_read_ahead(struct client *client)
+{
+	bool needed;
+
+	if (pthread_mutex_trylock(&client->dispatch_lock) != 0)
+		return false;
+	needed = ring_held(client) > client->to_client.size / 2 && !client_is_dead(client) &&
+	    (client->lent_here == 0 || ring_move(client));
+	if (needed)
+		ring_read_ahead(client);
+	(void) pthread_mutex_unlock(&client->dispatch_lock);
+	return needed;
+}
+
+void
+client_lock_reading(struct client *client, pthread_mutex_t *lock)
+{
+	struct timespec until;
+
+	if (pthread_mutex_trylock(lock) == 0)
+		return;
+	do {
+		(void) client_read_ahead(client);
+		(void) clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += LOCK_LOOK_NS;
+		if (until.tv_nsec >= 1000000000) {
+			until.tv_nsec -= 1000000000;
+			until.tv_sec++;
+		}
+	} while (pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &until) == ETIMEDOUT);
 }
 
 void
@@ -197,9 +363,18 @@ client_done(struct client *client)
 	if (!client_is_ours(client))
 		return;		/* the callback forked, and this is the child */
 	client->lent--;
-	if (client->bounce != NULL && client->bounce->level == client->lent)
-		client_bounce_drop(client);
+	if (client->lent_copy != NULL && client->lent_copy->level == client->lent)
+		client->lent_copy = copy_drop(client->lent_copy);
+	else if (client->lent >= client->past_level)
+		client->lent_here--;
+	if (client->lent < client->past_level)
+		client->past_level = client->lent;
 	if (client->lent == 0)
+		past_drop(client);
+	/* A callback that dispatches and dispatches. */
+	if (client->lent_here > 0 && ring_held(client) > client->to_client.size / 2)
+		(void) ring_move(client);
+	if (client->lent_here == 0)
 		client_release(client);
 	(void) pthread_mutex_unlock(&client->dispatch_lock);
 }

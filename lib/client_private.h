@@ -16,10 +16,16 @@
 #include <corosync/ipc/link.h>
 #include "lib/private.h"
 
-struct bounce {			/* a record that lay around the ring's end, made whole */
-	struct bounce *outer;
-	unsigned int level;	/* of nesting, to which it belongs */
+struct copy {			/* a record that was copied out of the ring */
+	struct copy *next;	/* lent: the outer one; ahead: the one behind it */
+	unsigned int level;	/* lent: of nesting, to which it belongs */
+	uint32_t function, len;
 	_Alignas(8) uint8_t data[];
+};
+
+struct past {			/* where the ring was; lent records still lie there */
+	struct past *next;
+	void *data;
 };
 
 struct client {
@@ -29,13 +35,18 @@ struct client {
 	bool dead;			/* atomic; the daemon hung up, or we did */
 	struct ipc_page *page;
 	const uint8_t *reply;
-	size_t map_bytes;
+	size_t head_bytes;		/* of the memory before the ring to us, which may move */
 	pthread_mutex_t send_lock, call_lock, dispatch_lock;
 	struct ipc_ring to_daemon, to_client;
 	struct timespec looked;		/* when it was last seen alive; coarse clock */
 	uint32_t sequence;		/* of the last call */
 	unsigned int lent;		/* records; more than one when calls nest */
-	struct bounce *bounce;
+	unsigned int lent_here;		/* of them in the ring, whose room they keep */
+	unsigned int past_level;	/* the outermost so many do not lie in the ring any more */
+	struct past *past;
+	struct copy *lent_copy;		/* the innermost one */
+	struct copy *ahead, **ahead_end;	/* read, but not lent yet */
+	size_t ahead_bytes;
 };
 
 bool client_is_ours(const struct client *client);
@@ -45,6 +56,7 @@ void client_died(struct client *client);
 void client_look(struct client *client);
 void client_ring_bell(struct client *client);
 void client_wake_daemon(struct client *client, bool urgent);
-/* At the end: what was copied out of the ring. */
-void client_events_drop(struct client *client);
+void client_events_begin(struct client *client);
+/* At the end: the ring to us, and what was copied out of it. */
+void client_events_end(struct client *client);
 #endif

@@ -57,11 +57,12 @@ send_whole(struct cpg *cpg, uint32_t guarantee, const struct iovec *iov, unsigne
 /* --- large messages ------------------------------------------------------------------------ */
 
 static void
-wait_a_little(void)
+wait_a_little(struct cpg *cpg)
 {
 	struct timespec time = { .tv_nsec = LARGE_WAIT_NS };
 
 	(void) nanosleep(&time, NULL);
+	(void) client_read_ahead(cpg->client);
 }
 
 static struct cpg_own *
@@ -121,7 +122,7 @@ parts_send(struct cpg *cpg, uint32_t guarantee, const struct cpg_own *own)
 		    own->len - done : CPG_WIRE_PART_BYTES_MAX;
 		error = client_send(cpg->client, CPG_RECORD_PART, iov, 2);
 		if (error == CS_ERR_TRY_AGAIN && done > 0) {
-			wait_a_little();
+			wait_a_little(cpg);
 			continue;
 		}
 		if (error != CS_OK)
@@ -144,7 +145,7 @@ parts_end(struct cpg *cpg, uint32_t guarantee)
 		error = cpg_call(cpg, CPG_CALL_LARGE_END, &end, sizeof end, &reply, sizeof reply);
 		if (error != CS_ERR_BUSY)
 			return error;
-		wait_a_little();
+		wait_a_little(cpg);
 	}
 }
 
@@ -157,7 +158,7 @@ send_large(struct cpg *cpg, uint32_t guarantee, const struct iovec *iov, unsigne
 
 	if (own == NULL)
 		return CS_ERR_NO_MEMORY;
-	(void) pthread_mutex_lock(&cpg->large_lock);
+	client_lock_reading(cpg->client, &cpg->large_lock);
 	for (unsigned int i = 0; i < LARGE_TRIES && error == CS_ERR_TRY_AGAIN; i++) {
 		error = parts_send(cpg, guarantee, own);
 		if (error != CS_OK)

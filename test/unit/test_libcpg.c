@@ -121,9 +121,18 @@ seen_of(cpg_handle_t handle)
 static void
 in_callback(cpg_handle_t handle, struct seen *seen)
 {
-	if (seen->nested) {
-		seen->nested = false;
+	unsigned int nested = seen->nested;
+
+	seen->nested = 0;
+	while (nested-- > 0)
 		ck_assert_int_eq(cpg_dispatch(handle, CS_DISPATCH_ONE), CS_OK);
+	if (seen->large > 0) {
+		struct iovec iov = { .iov_base = calloc(1, seen->large), .iov_len = seen->large };
+
+		ck_assert_ptr_nonnull(iov.iov_base);
+		seen->large = 0;
+		ck_assert_int_eq(cpg_mcast_joined(handle, CPG_TYPE_AGREED, &iov, 1), CS_OK);
+		free(iov.iov_base);
 	}
 	if (seen->finalize) {
 		ck_assert_int_eq(cpg_finalize(handle), CS_OK);

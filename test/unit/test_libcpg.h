@@ -23,7 +23,8 @@ struct seen {
 	uint32_t node_id, pid;		/* of the last message */
 	struct cpg_name group;
 	bool finalize;			/* in the next callback */
-	bool nested;			/* dispatch again in the next callback */
+	unsigned int nested;		/* dispatch so often in the next callback */
+	size_t large;			/* send a message of so many bytes in the next callback */
 };
 
 extern pid_t daemon_pid;

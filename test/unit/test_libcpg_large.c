@@ -158,6 +158,116 @@ START_TEST(killed_sender_leaves_nothing)
 }
 END_TEST
 
+/* In a callback more is dispatched than the ring holds; its own message stays as it is. */
+START_TEST(nested_dispatches_past_the_ring)
+{
+	enum { COUNT = 200 };
+	struct seen seen;
+	cpg_handle_t h = open_joined(&seen, "nested");
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		uint8_t *data = content(65536, 1);
+		struct seen own;
+		cpg_handle_t mine = open_joined(&own, "nested");
+
+		for (unsigned int i = 0; i <= COUNT;) {
+			i += send_bytes(mine, data, 65536) == CS_OK;
+			ck_assert_int_eq(cpg_dispatch(mine, CS_DISPATCH_ALL), CS_OK);
+		}
+		wait_messages(mine, &own, COUNT + 1);
+		_exit(0);
+	}
+	while (seen.members < 2)
+		ck_assert_int_eq(cpg_dispatch(h, CS_DISPATCH_ONE), CS_OK);
+	seen.nested = COUNT;
+	while (seen.messages <= COUNT)
+		ck_assert_int_eq(cpg_dispatch(h, CS_DISPATCH_ONE), CS_OK);
+	ck_assert_uint_eq(seen.bytes, (COUNT + 1) * 65536);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(cpg_finalize(h), CS_OK);
+}
+END_TEST
+
+#define CROWD	5
+
+static void
+wait_crowd(const pid_t child[CROWD])
+{
+	int status;
+
+	for (unsigned int i = 0; i < CROWD; i++) {
+		ck_assert_int_eq(waitpid(child[i], &status, 0), child[i]);
+		ck_assert_int_eq(status, 0);
+	}
+}
+
+static cpg_handle_t
+open_in_crowd(struct seen *seen, const char *group)
+{
+	cpg_handle_t h = open_joined(seen, group);
+
+	while (seen->members < CROWD)
+		ck_assert_int_eq(cpg_dispatch(h, CS_DISPATCH_ONE), CS_OK);
+	return h;
+}
+
+/* All send as much as is taken, and ask something before they dispatch: the answer waits behind
+ * what they sent, and that for the others, who wait, too. */
+START_TEST(calls_behind_full_rings)
+{
+	pid_t child[CROWD];
+
+	for (unsigned int i = 0; i < CROWD; i++) {
+		child[i] = fork();
+		if (child[i] == 0) {
+			uint8_t *data = content(100, i);
+			struct cpg_name name = name_of("calls");
+			struct cpg_address member[CPG_MEMBERS_MAX];
+			struct seen own;
+			cpg_handle_t h = open_in_crowd(&own, "calls");
+			int count;
+
+			for (unsigned int k = 0; k < 4; k++) {
+				while (send_bytes(h, data, 100) == CS_OK)
+					;
+				ck_assert_int_eq(cpg_membership_get(h, &name, member, &count),
+				    CS_OK);
+				ck_assert_int_eq(cpg_dispatch(h, CS_DISPATCH_ALL), CS_OK);
+			}
+			_exit(0);
+		}
+	}
+	wait_crowd(child);
+}
+END_TEST
+
+/* All send a large message from the same callback, which returns when the message was taken. */
+START_TEST(large_messages_from_callbacks)
+{
+	const size_t len = 8 * MIB;
+	pid_t child[CROWD];
+
+	for (unsigned int i = 0; i < CROWD; i++) {
+		child[i] = fork();
+		if (child[i] == 0) {
+			struct seen own;
+			cpg_handle_t h = open_in_crowd(&own, "answers");
+
+			own.large = len;
+			if (i == 0)
+				ck_assert_int_eq(send_text(h, "go"), CS_OK);
+			wait_messages(h, &own, 1 + CROWD);
+			ck_assert_uint_eq(own.bytes, 2 + CROWD * len);
+			_exit(0);
+		}
+	}
+	wait_crowd(child);
+}
+END_TEST
+
 TCase *
 large_tests(void)
 {
@@ -167,5 +277,8 @@ large_tests(void)
 	tcase_add_test(tc, large_messages_come_whole);
 	tcase_add_test(tc, joins_make_no_half_messages);
 	tcase_add_test(tc, killed_sender_leaves_nothing);
+	tcase_add_test(tc, nested_dispatches_past_the_ring);
+	tcase_add_test(tc, calls_behind_full_rings);
+	tcase_add_test(tc, large_messages_from_callbacks);
 	return tc;
 }
