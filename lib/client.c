@@ -60,7 +60,8 @@ forked_child(void)
 	__atomic_add_fetch(&fork_count, 1, __ATOMIC_RELAXED);
 	while ((client = LIST_FIRST(&clients)) != NULL) {
 		LIST_REMOVE(client, link);
-		(void) close(client->fd);
+		if (client->fd >= 0)
+			(void) close(client->fd);
 	}
 	client_unlock();
 }
@@ -184,6 +185,24 @@ out:
 	return r;
 }
 
+static void
+client_enlist(struct client *client)
+{
+	client->fd = -1;
+	client_lock();
+	client->fork_count = client_fork_count();
+	LIST_INSERT_HEAD(&clients, client, link);
+	client_unlock();
+}
+
+static void
+client_delist(struct client *client)
+{
+	client_lock();
+	LIST_REMOVE(client, link);
+	client_unlock();
+}
+
 cs_error_t
 client_open(const char *service, bool data_rings, struct client **ret_client)
 {
@@ -195,8 +214,11 @@ client_open(const char *service, bool data_rings, struct client **ret_client)
 	client = calloc(1, sizeof *client);
 	if (client == NULL)
 		return CS_ERR_NO_MEMORY;
+	/* Before it has a socket: a child of another thread's fork() must not keep that open. */
+	client_enlist(client);
 	r = client_connect(client, service, data_rings);
 	if (r < 0) {
+		client_delist(client);
 		free(client);
 		return connect_error(r);
 	}
@@ -207,10 +229,6 @@ client_open(const char *service, bool data_rings, struct client **ret_client)
 	(void) pthread_mutex_init(&client->dispatch_lock, &recursive);
 	(void) pthread_mutexattr_destroy(&recursive);
 	client_events_begin(client);
-	client_lock();
-	client->fork_count = client_fork_count();
-	LIST_INSERT_HEAD(&clients, client, link);
-	client_unlock();
 	*ret_client = client;
 	return CS_OK;
 }
@@ -221,9 +239,7 @@ client_close(struct client *client)
 	if (client == NULL)
 		return NULL;
 	if (client_is_ours(client)) {
-		client_lock();
-		LIST_REMOVE(client, link);
-		client_unlock();
+		client_delist(client);
 		(void) close(client->fd);
 		(void) pthread_mutex_destroy(&client->send_lock);
 		(void) pthread_mutex_destroy(&client->call_lock);

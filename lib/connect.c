@@ -14,7 +14,8 @@
 #include <corosync/ipc/link.h>
 #include "lib/private.h"
 
-#define WELCOME_WAIT_MS	10000	/* a daemon that lives and does not answer so long is stopped */
+/* A daemon that lives and does not answer so long is stopped. */
+#define WELCOME_WAIT_NS	(UINT64_C(10) * CS_TIME_NS_IN_SEC)
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL	8u	/* Linux 6.3 */
@@ -76,11 +77,15 @@ welcome_wait(int fd)
 {
 	struct ipc_welcome welcome;
 	struct pollfd poller = { .fd = fd, .events = POLLIN };
+	const uint64_t end = cs_timestamp_get() + WELCOME_WAIT_NS;
 	ssize_t n;
 	int r;
 
+	/* Signals do not begin the wait anew. */
 	do {
-		r = poll(&poller, 1, WELCOME_WAIT_MS);
+		uint64_t now = cs_timestamp_get(), left_ns = now < end ? end - now : 0;
+
+		r = poll(&poller, 1, (int) (left_ns / CS_TIME_NS_IN_MSEC));
 	} while (r < 0 && errno == EINTR);
 	if (r < 0)
 		return -errno;
@@ -107,9 +112,14 @@ connect_open(const char *service, const struct ipc_hello *hello, int memory_fd, 
 	if (r < 0)
 		return -ECONNREFUSED;
 	len = ipc_address(&address, name);
+	/* With the lock that fork() takes: the child closes what it finds at ret_fd. */
+	client_lock();
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
+	r = fd < 0 ? -errno : 0;
+	*ret_fd = fd;
+	client_unlock();
+	if (r < 0)
+		return r;
 	if (connect(fd, (const struct sockaddr *) &address, len) < 0) {
 		r = -errno;
 		goto fail;
@@ -118,11 +128,12 @@ connect_open(const char *service, const struct ipc_hello *hello, int memory_fd, 
 	if (r < 0)
 		goto fail;
 	r = welcome_wait(fd);
-	if (r < 0)
-		goto fail;
-	*ret_fd = fd;
-	return 0;
+	if (r == 0)
+		return 0;
 fail:
+	client_lock();
+	*ret_fd = -1;
+	client_unlock();
 	(void) close(fd);
 	return r;
 }

@@ -574,6 +574,49 @@ START_TEST(a_child_cannot_use_it)
 END_TEST
 
 /* Others see why a process left. */
+static void *
+open_ghost(void *seen)
+{
+	return (void *) (uintptr_t) open_handle(seen);
+}
+
+/* While a thread connects, another forks: the child must not keep the connection. */
+START_TEST(a_child_made_while_connecting)
+{
+	struct seen seen, own;
+	cpg_handle_t h = open_joined(&seen, "ghost");
+	pid_t child = fork();
+	pthread_t thread;
+	void *opened;
+
+	if (child == 0) {
+		struct cpg_name name = name_of("ghost");
+
+		ck_assert_int_eq(kill(daemon_pid, SIGSTOP), 0);
+		ck_assert_int_eq(pthread_create(&thread, NULL, open_ghost, &own), 0);
+		(void) poll(NULL, 0, 200);
+		if (fork() == 0) {
+			(void) poll(NULL, 0, 10000);
+			_exit(0);
+		}
+		ck_assert_int_eq(kill(daemon_pid, SIGCONT), 0);
+		ck_assert_int_eq(pthread_join(thread, &opened), 0);
+		ck_assert_int_eq(cpg_join((cpg_handle_t) (uintptr_t) opened, &name), CS_OK);
+		(void) poll(NULL, 0, 200);
+		_exit(0);
+	}
+	while (seen.members < 2)
+		ck_assert_int_eq(cpg_dispatch(h, CS_DISPATCH_ONE), CS_OK);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	for (int i = 0; i < 50 && seen.members == 2; i++) {
+		(void) poll(NULL, 0, 50);
+		ck_assert_int_eq(cpg_dispatch(h, CS_DISPATCH_ALL), CS_OK);
+	}
+	ck_assert_uint_eq(seen.members, 1);
+	ck_assert_int_eq(cpg_finalize(h), CS_OK);
+}
+END_TEST
+
 START_TEST(reasons)
 {
 	struct seen seen;
@@ -733,6 +776,7 @@ main(void)
 	tcase_add_test(tc, null_callbacks);
 	tcase_add_test(tc, zero_copy_buffers);
 	tcase_add_test(tc, a_child_cannot_use_it);
+	tcase_add_test(tc, a_child_made_while_connecting);
 	tcase_add_test(tc, reasons);
 	tcase_add_test(tc, one_thread_sends_one_dispatches);
 	tcase_add_test(tc, another_thread_finalizes);
