@@ -367,6 +367,8 @@ client_call_locked(struct client *client, uint32_t function, const struct iovec 
 	error = client_put(client, function | IPC_FUNCTION_CALL, parts, count + 1, 0);
 	if (error == CS_OK)
 		error = reply_wait(client);
+	else if (error == CS_ERR_LIBRARY && reply_is_there(client))
+		error = CS_OK;	/* it answered, and then hung up, before we looked */
 	if (error != CS_OK)
 		return error;
 	len = client->page->reply_len;

@@ -33,7 +33,8 @@ ring_size_ok(uint32_t bytes)
 	    (bytes & (bytes - 1)) == 0;
 }
 
-/* Memory that can't shrink under us: a sealed file of tmpfs, of just this size. */
+/* Memory that can't shrink under us: a sealed file of tmpfs, of just this size.  The seals first: a
+ * size that was seen before them may be no more. */
 static int
 memory_check(int fd, size_t size)
 {
@@ -41,11 +42,11 @@ memory_check(int fd, size_t size)
 	struct stat st;
 	int seals;
 
-	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
-		return -errno;
 	seals = fcntl(fd, F_GET_SEALS);
 	if (seals < 0 || (seals & (F_SEAL_SHRINK | F_SEAL_GROW)) != (F_SEAL_SHRINK | F_SEAL_GROW))
 		return -EPERM;
+	if (fstat(fd, &st) < 0 || fstatfs(fd, &fs) < 0)
+		return -errno;
 	if (!S_ISREG(st.st_mode) || fs.f_type != TMPFS_MAGIC || (size_t) st.st_size != size)
 		return -EINVAL;
 	return 0;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -278,6 +279,42 @@ START_TEST(hello_is_checked)
 }
 END_TEST
 
+/* The daemon's; what it just saw is no more when it goes on. */
+static bool shrinks_when_seen;
+
+int
+fstat(int fd, struct stat *status)
+{
+	int r = fstatat(fd, "", status, AT_EMPTY_PATH);
+
+	if (shrinks_when_seen && r == 0 && S_ISREG(status->st_mode)) {
+		ck_assert_int_eq(ftruncate(fd, 0), 0);
+		ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+	}
+	return r;
+}
+
+/* Memory that is sealed only after its size was looked at. */
+START_TEST(memory_that_shrinks_when_seen)
+{
+	struct ipc_hello hello = {
+		.magic = IPC_MAGIC, .version = IPC_VERSION,
+		.to_daemon_bytes = IPC_RING_SMALL_BYTES, .to_client_bytes = IPC_RING_SMALL_BYTES,
+	};
+	size_t bytes = ipc_map_bytes(IPC_RING_SMALL_BYTES, IPC_RING_SMALL_BYTES);
+	int fd, memory_fd;
+	pid_t pid;
+
+	shrinks_when_seen = true;
+	pid = toy_start(TOY_DOOR_OPEN);
+	memory_fd = memfd_create("shrinks", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	ck_assert_int_eq(ftruncate(memory_fd, (off_t) bytes), 0);
+	ck_assert_int_eq(connect_open("toy", &hello, memory_fd, &fd), -EPERM);
+	(void) close(memory_fd);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
 /* Whoever connects and says nothing is sent away after 5 s, and harms nobody meanwhile. */
 START_TEST(silence_is_not_waited_for)
 {
@@ -498,6 +535,7 @@ hostile_suite(void)
 	tcase_add_test(tc, server_never_sleeps_over_a_record);
 	tcase_add_test(tc, server_rings_back);
 	tcase_add_test(tc, hello_is_checked);
+	tcase_add_test(tc, memory_that_shrinks_when_seen);
 	tcase_add_test(tc, silence_is_not_waited_for);
 	tcase_add_test(tc, killed_clients_leave_nothing);
 	tcase_add_test(tc, refusals_have_their_errors);
