@@ -254,6 +254,13 @@ for tool in $tools; do
 	COROSYNC_INSTANCE=$name "./$tool" $arguments >"$dir/$tool.out" 2>&1
 	check "$tool" test $? = 0
 done
+# Another process has the sockets that programs would come to: no daemon without service.
+sed "s/port: $port/port: $((port + 1))/; s|$dir/log|$dir/log.2|" "$dir/conf" >"$dir/taken"
+check "sockets are taken" status 13 "$@" -c "$dir/taken" -e "$(pwd)/.libs" \
+	--run-dir "$dir/run.2" --state-dir "$dir/state.2"
+check "the reason" said "cannot start: the engines of .*: Address already in use"
+check "the socket, and what to do" grep -q \
+	"listens at its socket @corosync.ipc/cpg.$name. End that" "$dir/log.2"
 kill -STOP "$pid"
 for tool in $tools; do
 	[ $tool = corosync-cfgtool ] && arguments="-s" || arguments=
