@@ -15,7 +15,8 @@ void client_unlock(void);
 unsigned int client_fork_count(void);
 
 /* A connected socket, on which the daemon has taken `memory_fd`.  0 or -errno; -ECONNREFUSED: no
- * daemon; -EAGAIN: not ready; -EACCES; else what the daemon said. */
+ * daemon; -EAGAIN: not ready; -EACCES: it may not, or what listens there is of another user than
+ * root and ours; else what the daemon said. */
 int connect_open(const char *service, const struct ipc_hello *hello, int memory_fd, int *ret_fd);
 /* Anonymous memory whose size is sealed.  0 or -errno. */
 int connect_memory(size_t size, int *ret_fd);
