@@ -97,6 +97,12 @@ sed 's/nodeid: 1/nodeid: 1x/' "$dir/conf" >"$dir/bad"
 sed 's/version: 2/version: 2\n\tsecauth: on/' "$dir/conf" >"$dir/sealed"
 set -- -p -c "$dir/conf" -i "$name" --run-dir "$dir/run" --state-dir "$dir/state" -e "$dir/engines"
 
+# After which statuses systemd does not try again.
+unit=$top/init/corosync.service.in
+check "started again after a failure" grep -q '^Restart=on-failure$' "$unit"
+check "but not after these" grep -q '^RestartPreventExitStatus=1 8 16 17 18$' "$unit"
+check "the page says so" grep -q '^not after 1, 8, 16, 17 and 18,' "$top/man/corosync.8"
+
 check "version" status 0 -v
 check "version's text" said "Corosync Cluster Engine, version"
 check "help" status 0 --help
