@@ -6,9 +6,11 @@
 #include "config.h"
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <corosync/ipc/link.h>
@@ -16,6 +18,7 @@
 
 /* A daemon that lives and does not answer so long is stopped. */
 #define WELCOME_WAIT_NS	(UINT64_C(10) * CS_TIME_NS_IN_SEC)
+#define UID_UNKNOWN	65534u	/* kernel.overflowuid, which nobody changes */
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL	8u	/* Linux 6.3 */
@@ -99,6 +102,39 @@ welcome_wait(int fd)
 	return welcome.error;
 }
 
+/* Has each user of the machine a number here?  In most user namespaces not: who has none shows as
+ * UID_UNKNOWN there.  If that cannot be found out, UID_UNKNOWN is a user as any other. */
+static bool
+users_all_mapped(void)
+{
+	unsigned int here, outside, count;
+	FILE *file = fopen("/proc/self/uid_map", "re");
+	bool all = true;
+
+	if (file == NULL)
+		return true;
+	if (fscanf(file, "%u %u %u", &here, &outside, &count) == 3)
+		all = here == 0 && outside == 0 && count == UINT32_MAX;
+	(void) fclose(file);
+	return all;
+}
+
+/* Any process may listen at the daemon's name while no daemon does.  Our memory, and with it what
+ * we say and believe, is for a daemon of root or of our own user. */
+static bool
+peer_is_trusted(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return false;
+	if (peer.uid == 0 || peer.uid == geteuid())
+		return true;
+	/* Root outside of a container cannot be told from others there. */
+	return peer.uid == UID_UNKNOWN && !users_all_mapped();
+}
+
 int
 connect_open(const char *service, const struct ipc_hello *hello, int memory_fd, int *ret_fd)
 {
@@ -124,7 +160,7 @@ connect_open(const char *service, const struct ipc_hello *hello, int memory_fd, 
 		r = -errno;
 		goto fail;
 	}
-	r = hello_send(fd, hello, memory_fd);
+	r = peer_is_trusted(fd) ? hello_send(fd, hello, memory_fd) : -EACCES;
 	if (r < 0)
 		goto fail;
 	r = welcome_wait(fd);

@@ -37,6 +37,7 @@ cpg_destroy(void *object)
 	}
 	(void) pthread_mutex_destroy(&cpg->lock);
 	(void) pthread_mutex_destroy(&cpg->large_lock);
+	(void) pthread_mutex_destroy(&cpg->join_lock);
 	free(cpg);
 }
 
@@ -95,8 +96,8 @@ cpg_name_check(const struct cpg_name *name, struct cpg_wire_name *ret_wire)
 	return CS_OK;
 }
 
-bool
-cpg_is_joined(struct cpg *cpg)
+static bool
+joined_get(struct cpg *cpg)
 {
 	bool joined;
 
@@ -104,6 +105,18 @@ cpg_is_joined(struct cpg *cpg)
 	joined = cpg->joined;
 	(void) pthread_mutex_unlock(&cpg->lock);
 	return joined;
+}
+
+bool
+cpg_is_joined(struct cpg *cpg)
+{
+	if (joined_get(cpg))
+		return true;
+	/* The change that says that we joined may be called back in this thread while the one that
+	 * joins has not got its reply: then we are members, and wait until it knows. */
+	(void) pthread_mutex_lock(&cpg->join_lock);
+	(void) pthread_mutex_unlock(&cpg->join_lock);
+	return joined_get(cpg);
 }
 
 static void
@@ -151,6 +164,7 @@ cpg_new(const cpg_model_v1_data_t *model, void *context, cpg_handle_t *ret_handl
 	LIST_INIT(&cpg->partial);
 	(void) pthread_mutex_init(&cpg->lock, NULL);
 	(void) pthread_mutex_init(&cpg->large_lock, NULL);
+	(void) pthread_mutex_init(&cpg->join_lock, NULL);
 	error = client_open("cpg", /* data_rings= */ true, &cpg->client);
 	if (error == CS_OK)
 		error = say_open(cpg);
@@ -261,9 +275,11 @@ cpg_context_set(cpg_handle_t handle, void *context)
 
 /* --- joining and leaving ------------------------------------------------------------------- */
 
-cs_error_t
-cpg_join(cpg_handle_t handle, const struct cpg_name *group)
+/* Join or leave, and note it before another thread does either. */
+static cs_error_t
+membership_set(cpg_handle_t handle, const struct cpg_name *group, bool joined)
 {
+	const uint32_t function = joined ? CPG_CALL_JOIN : CPG_CALL_LEAVE;
 	struct cpg_wire_name wire;
 	struct cpg_wire_reply reply;
 	struct cpg *cpg;
@@ -272,31 +288,27 @@ cpg_join(cpg_handle_t handle, const struct cpg_name *group)
 	if (error != CS_OK)
 		return error;
 	error = cpg_name_check(group, &wire);
-	if (error == CS_OK)
-		error = cpg_call(cpg, CPG_CALL_JOIN, &wire, sizeof wire, &reply, sizeof reply);
-	if (error == CS_OK)
-		joined_set(cpg, true);
+	if (error == CS_OK) {
+		(void) pthread_mutex_lock(&cpg->join_lock);
+		error = cpg_call(cpg, function, &wire, sizeof wire, &reply, sizeof reply);
+		if (error == CS_OK)
+			joined_set(cpg, joined);
+		(void) pthread_mutex_unlock(&cpg->join_lock);
+	}
 	cpg_put(handle);
 	return error;
 }
 
 cs_error_t
+cpg_join(cpg_handle_t handle, const struct cpg_name *group)
+{
+	return membership_set(handle, group, true);
+}
+
+cs_error_t
 cpg_leave(cpg_handle_t handle, const struct cpg_name *group)
 {
-	struct cpg_wire_name wire;
-	struct cpg_wire_reply reply;
-	struct cpg *cpg;
-	cs_error_t error = cpg_get(handle, &cpg);
-
-	if (error != CS_OK)
-		return error;
-	error = cpg_name_check(group, &wire);
-	if (error == CS_OK)
-		error = cpg_call(cpg, CPG_CALL_LEAVE, &wire, sizeof wire, &reply, sizeof reply);
-	if (error == CS_OK)
-		joined_set(cpg, false);
-	cpg_put(handle);
-	return error;
+	return membership_set(handle, group, false);
 }
 
 /* --- what is asked ------------------------------------------------------------------------- */

@@ -88,7 +88,9 @@ partial_begin(struct cpg *cpg, const struct cpg_wire_deliver_part *head)
 }
 
 /* A part.  Those of a message whose beginning we do not have, because it was sent before we joined
- * or because someone joined since, are of no use to anybody. */
+ * or because someone joined since, are of no use to anybody.  Nor is a message whose parts are not
+ * what its first one said: its sender's daemon should refuse it; all members see the same of it and
+ * drop it at the same place. */
 static enum outcome
 on_part(struct cpg *cpg, cpg_handle_t handle, const uint8_t *data, size_t len)
 {
@@ -111,7 +113,7 @@ on_part(struct cpg *cpg, cpg_handle_t handle, const uint8_t *data, size_t len)
 		return NOTHING_DUE;
 	if (len > partial->total - partial->len) {
 		partial_drop(partial);
-		return BROKEN;
+		return NOTHING_DUE;
 	}
 	memcpy(partial->data + partial->len, data, len);
 	partial->len += len;
@@ -119,7 +121,7 @@ on_part(struct cpg *cpg, cpg_handle_t handle, const uint8_t *data, size_t len)
 		return NOTHING_DUE;
 	if (partial->len != partial->total) {
 		partial_drop(partial);
-		return BROKEN;
+		return NOTHING_DUE;
 	}
 	LIST_REMOVE(partial, link);
 	call_deliver(cpg, handle, partial->node_id, partial->pid, partial->data, partial->len);

@@ -4,8 +4,11 @@
  * Between the files of libcpg.
  *
  * Locks: `lock` guards what sending and dispatching threads share, for a few instructions;
- * `large_lock` is held while a large message is sent, so that the parts of two never mix.  What
- * only dispatch touches is guarded by the connection: a record is lent to one thread at a time.
+ * `large_lock` is held while a large message is sent, so that the parts of two never mix;
+ * `join_lock` while the daemon is asked to let us join or leave, until that is noted in `joined`:
+ * a callback of another thread may wait for it, as those answers wait for no dispatch of ours.
+ * What only dispatch touches is guarded by the connection: a record is lent to one thread at a
+ * time.  None of them matters to a child of fork(): its handles are no handles.
  */
 #ifndef LIB_CPG_PRIVATE_H
 #define LIB_CPG_PRIVATE_H
@@ -51,7 +54,7 @@ struct cpg {
 	bool joined;			/* cpg_join() said CS_OK, cpg_leave() did not */
 	STAILQ_HEAD(, cpg_own) own;
 	LIST_HEAD(, cpg_zcb) zcb;
-	pthread_mutex_t large_lock;
+	pthread_mutex_t large_lock, join_lock;
 
 	struct cpg_name group;		/* whose events come now; dispatch only */
 	LIST_HEAD(, cpg_partial) partial;	/* dispatch only */
@@ -66,6 +69,7 @@ cs_error_t cpg_call(struct cpg *cpg, uint32_t function, const void *data, size_t
     void *reply, size_t reply_size);
 /* CS_ERR_INVALID_PARAM, CS_ERR_NAME_TOO_LONG; the wire's name has zeros behind. */
 cs_error_t cpg_name_check(const struct cpg_name *name, struct cpg_wire_name *ret_wire);
+/* Waits for a join or leave that is under way. */
 bool cpg_is_joined(struct cpg *cpg);
 void cpg_partials_drop(struct cpg *cpg);
 #endif

@@ -15,8 +15,9 @@ void client_unlock(void);
 unsigned int client_fork_count(void);
 
 /* A connected socket, on which the daemon has taken `memory_fd`; `*ret_fd` is it already while it is
- * being connected, for the child of a fork(), or -1.  0 or -errno; -ECONNREFUSED: no
- * daemon; -EAGAIN: not ready; -EACCES; else what the daemon said. */
+ * being connected, for the child of a fork(), or -1.  0 or -errno; -ECONNREFUSED: no daemon;
+ * -EAGAIN: not ready; -EACCES: it may not, or what listens there is of another user than root and
+ * ours; else what the daemon said. */
 int connect_open(const char *service, const struct ipc_hello *hello, int memory_fd, int *ret_fd);
 /* Anonymous memory whose size is sealed.  0 or -errno. */
 int connect_memory(size_t size, int *ret_fd);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include <corosync/ipc/link.h>
 #include "exec/base/assert.h"
 #include "exec/base/buf.h"
 #include "exec/core/engines_internal.h"
@@ -58,7 +59,7 @@ static void
 shortage_note(struct engines *set, int error)
 {
 	if (error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -ENOBUFS)
-		set->shortage = error;
+		set->fatal = error;
 }
 
 static void
@@ -145,11 +146,26 @@ by_service(const void *a, const void *b)
 	return (int) left->engine->service_id - (int) right->engine->service_id;
 }
 
+/* Programs that ask for the service would come to somebody else.  So we do not start: who looks
+ * after the daemon sees that, and the others do not count on this node. */
+static void
+socket_taken(struct engines *set, const char *engine)
+{
+	char name[IPC_NAME_BYTES_MAX] = "";
+
+	(void) ipc_name(name, sizeof name, engine, set->config.instance);
+	engines_log(set, "SERV", LOG_ERR, "engine %s does not start: another process listens at "
+	    "its socket @corosync.ipc/%s. End that process ('ss -xlp' shows which it is), then "
+	    "start again.", engine, name);
+	set->fatal = -EADDRINUSE;
+}
+
 /* Start the engine of position `at`; when it does not want to, it goes. */
 static bool
 start(struct engines *set, size_t at)
 {
 	struct cs_host *host = &set->host[at];
+	bool taken = false;
 	int r = host->engine->init(host, &host->instance);
 
 	if (r == 0) {
@@ -159,11 +175,15 @@ start(struct engines *set, size_t at)
 			    host->engine->description, host->engine->service_id);
 			return true;
 		}
+		taken = r == -EADDRINUSE;
 		host->engine->exit(host->instance);
 	}
 	shortage_note(set, r);
-	engines_log(set, "SERV", LOG_ERR, "engine %s does not start: %s", host->engine->name,
-	    strerror(-r));
+	if (taken)
+		socket_taken(set, host->engine->name);
+	else
+		engines_log(set, "SERV", LOG_ERR, "engine %s does not start: %s",
+		    host->engine->name, strerror(-r));
 	(void) dlclose(host->module);
 	return false;
 }
@@ -204,8 +224,8 @@ engines_new(const struct engines_config *config, struct engines **ret_engines)
 		return r;
 	}
 	start_all(set);
-	if (set->shortage < 0) {
-		r = set->shortage;
+	if (set->fatal < 0) {
+		r = set->fatal;
 		(void) engines_free(set);
 		return r;
 	}

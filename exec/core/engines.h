@@ -40,7 +40,7 @@ struct engines_config {
 };
 
 /* 0 or -errno.  An engine that does not load is named in the log, the rest run; unless it was for
- * want of memory or descriptors. */
+ * want of memory or descriptors, or another process has its socket (-EADDRINUSE). */
 int engines_new(const struct engines_config *config, struct engines **ret_engines);
 /* Closes all connections; returns NULL. */
 struct engines *engines_free(struct engines *engines);

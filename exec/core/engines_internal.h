@@ -32,7 +32,7 @@ struct engines {
 	struct engines_config config;
 	struct cs_host host[SYNC_ENGINES_MAX];	/* ascending service ids */
 	size_t count;
-	int shortage;			/* 0, or -errno: of what the system had too little */
+	int fatal;			/* 0, or -errno: why we cannot run at all */
 	struct sync sync;
 	bool open_wanted;		/* all active: open the application queue */
 	bool held;			/* clients wait for the synchronisation */

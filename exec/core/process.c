@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #ifdef HAVE_SYSTEMD
@@ -26,9 +24,6 @@
 #include "exec/core/config_value.h"
 #include "exec/core/log.h"
 #include "exec/core/process.h"
-
-#define LOCKED_SPARE_BYTES	(64u * 1024u * 1024u)	/* limit below which locking is no use */
-#define CAPABILITY_WORDS	_LINUX_CAPABILITY_U32S_3
 
 /* Wait for the status byte; the daemon's death without one shows as the end of the pipe. */
 static enum process_exit
@@ -182,19 +177,49 @@ realtime_set(const struct config *config)
 		(void) qb_log_thread_priority_set(SCHED_RR, param.sched_priority + 1);
 }
 
-/* May we lock as much as we like?  CAP_IPC_LOCK says so whatever the limit is. */
+/* May we lock as much as we like?  The limit says so, or a capability, whatever the limit is.  We do
+ * not look whether we have that: in a user namespace we seem to, and it is worth nothing.  With a
+ * limit of 0 only who really has it can lock anything. */
 static bool
 memory_lockable(void)
 {
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct caps[CAPABILITY_WORDS] = { { 0, 0, 0 } };
-	struct rlimit limit = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
+	static const char probe;
+	struct rlimit unlimited = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
+	struct rlimit limit, none;
+	bool lockable;
 
-	if (syscall(SYS_capget, &head, caps) == 0
-	    && (caps[0].effective & (UINT32_C(1) << CAP_IPC_LOCK)) != 0)
+	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0)
 		return true;
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0)
+		return false;
+	none = (struct rlimit) { .rlim_cur = 0, .rlim_max = limit.rlim_max };
+	if (setrlimit(RLIMIT_MEMLOCK, &none) < 0)
+		return false;
+	lockable = mlock(&probe, sizeof probe) == 0;
+	if (lockable)
+		(void) munlock(&probe, sizeof probe);
 	(void) setrlimit(RLIMIT_MEMLOCK, &limit);
-	return getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur >= LOCKED_SPARE_BYTES;
+	return lockable;
+}
+
+static void
+memory_lock(void)
+{
+	/* Each mapping counts in full against a limit, also where pages are locked only as they are
+	 * used: 8 MB for each client.  At the limit we could not map any more memory, for a client
+	 * or for ourselves, which is worse than swapping.  Nor what is there now only: stacks that
+	 * are locked could not grow then. */
+	if (!memory_lockable()) {
+		log_line(LOG_SUBSYS_MAIN, LOG_NOTICE, "Running without locked memory: the limit of "
+		    "the user would be reached with some clients. Without a limit it is locked: "
+		    "LimitMEMLOCK=infinity of systemd, or 'ulimit -l unlimited'. "
+		    "A machine that swaps may delay the daemon.");
+		return;
+	}
+	/* Pages are locked as they are used: stacks and pools would be filled otherwise. */
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
+		log_line(LOG_SUBSYS_MAIN, LOG_NOTICE, "Running without locked memory: %s. "
+		    "A machine that swaps may delay the daemon.", strerror(errno));
 }
 
 void
@@ -204,16 +229,7 @@ process_privilege(const struct config *config, bool plain)
 		nice_set(config->priority);
 	else
 		realtime_set(config);
-	/* With a small limit locking would make later allocations fail: worse than swapping. */
-	if (!memory_lockable()) {
-		log_line(LOG_SUBSYS_MAIN, LOG_NOTICE, "Running without locked memory: the limit of "
-		    "the user is too low. A machine that swaps may delay the daemon.");
-		return;
-	}
-	/* Pages are locked as they are used: stacks and pools would count in full otherwise. */
-	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
-		log_line(LOG_SUBSYS_MAIN, LOG_NOTICE, "Running without locked memory: %s. "
-		    "A machine that swaps may delay the daemon.", strerror(errno));
+	memory_lock();
 }
 
 static void

@@ -369,12 +369,18 @@ call_large_end(struct cpg_engine *engine, struct cpg_client *client,
 		cpg_reply(engine, client, CS_ERR_NOT_EXIST);
 		return;
 	}
+	if (client->large_taken != client->large_total) {
+		cpg_reply(engine, client, CS_ERR_INVALID_PARAM);
+		return;
+	}
 	message.id = local->id;
 	/* BUSY is for the library alone: the parts are on their way, ask for the end again. */
-	if (client->large_waits || cpg_send(engine, &message, NULL, 0) < 0)
+	if (client->large_waits || cpg_send(engine, &message, NULL, 0) < 0) {
 		cpg_reply(engine, client, CS_ERR_BUSY);
-	else
-		client->large_waits = true;	/* answered when it is ordered */
+		return;
+	}
+	client->large_waits = true;	/* answered when it is ordered */
+	client->large_total = client->large_taken = 0;
 }
 
 /* The request's struct, or NULL when it is not of that size.  The copy gives it alignment. */
@@ -435,8 +441,33 @@ cpg_request(void *instance, struct cs_conn *conn, const struct cs_request *reque
 
 /* --- the data ring ------------------------------------------------------------------------- */
 
+/* The others make room for the total that the first part says: all of them must come to just that.
+ * They count also while their sender is in no group: it may leave and join between two. */
+static bool
+part_fits(const struct cpg_client *client, const struct cpg_message *message)
+{
+	if ((message->flags & CPG_WIRE_PART_FIRST) != 0)
+		return message->payload_len <= message->total_bytes;
+	return message->total_bytes == client->large_total &&
+	    message->payload_len <= client->large_total - client->large_taken;
+}
+
+static void
+part_count(struct cpg_client *client, const struct cpg_message *message)
+{
+	if (message->type != CPG_MESSAGE_PART)
+		return;
+	if ((message->flags & CPG_WIRE_PART_FIRST) != 0) {
+		client->large_total = message->total_bytes;
+		client->large_taken = 0;
+	}
+	client->large_taken += (uint32_t) message->payload_len;
+	cs_assert(client->large_taken <= client->large_total);
+}
+
 static int
-record_part(const struct cs_request *record, struct cpg_message *message, uint32_t *ret_guarantee)
+record_part(const struct cpg_client *client, const struct cs_request *record,
+    struct cpg_message *message, uint32_t *ret_guarantee)
 {
 	struct cpg_wire_part part;
 
@@ -447,12 +478,13 @@ record_part(const struct cs_request *record, struct cpg_message *message, uint32
 	message->payload_len = record->len - sizeof part;
 	if ((part.flags & ~CPG_WIRE_PART_FIRST) != 0 ||
 	    part.total_bytes > CPG_WIRE_LARGE_BYTES_MAX ||
-	    message->payload_len > CPG_WIRE_PART_BYTES_MAX ||
-	    message->payload_len > part.total_bytes)
+	    message->payload_len > CPG_WIRE_PART_BYTES_MAX)
 		return -EBADMSG;
 	message->type = CPG_MESSAGE_PART;
 	message->flags = part.flags;
 	message->total_bytes = part.total_bytes;
+	if (!part_fits(client, message))
+		return -EBADMSG;
 	*ret_guarantee = part.guarantee;
 	return 0;
 }
@@ -477,7 +509,7 @@ int
 cpg_conn_data(void *instance, struct cs_conn *conn, const struct cs_request *record)
 {
 	struct cpg_engine *engine = instance;
-	const struct cpg_client *client = client_of(engine, conn);
+	struct cpg_client *client = client_of(engine, conn);
 	struct cpg_message message = { 0 };
 	uint32_t guarantee;
 	int r;
@@ -486,15 +518,18 @@ cpg_conn_data(void *instance, struct cs_conn *conn, const struct cs_request *rec
 	if (record->function == CPG_RECORD_MCAST)
 		r = record_mcast(record, &message, &guarantee);
 	else if (record->function == CPG_RECORD_PART)
-		r = record_part(record, &message, &guarantee);
+		r = record_part(client, record, &message, &guarantee);
 	else
 		return -EBADMSG;
 	if (r < 0 || guarantee > CPG_TYPE_SAFE)
 		return -EBADMSG;
 	/* Another thread may have left between the library's look and its send. */
-	if (client->local == NULL || client->local->state == CPG_LEAVING)
-		return 0;
-	message.id = client->local->id;
-	message.safe = guarantee == CPG_TYPE_SAFE;
-	return cpg_send(engine, &message, message.payload, message.payload_len);
+	if (client->local != NULL && client->local->state != CPG_LEAVING) {
+		message.id = client->local->id;
+		message.safe = guarantee == CPG_TYPE_SAFE;
+		r = cpg_send(engine, &message, message.payload, message.payload_len);
+	}
+	if (r == 0)	/* else it comes again */
+		part_count(client, &message);
+	return r;
 }

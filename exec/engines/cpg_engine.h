@@ -66,6 +66,8 @@ struct cpg_client {
 	bool join_waits;		/* a join that is answered when the leave is through */
 	struct cpg_group_name join_name;
 	bool large_waits;		/* a LARGE_END that is answered when LAST is ordered */
+	uint32_t large_total;		/* bytes of the large message that it sends now; */
+	uint32_t large_taken;		/* those that came.  At most the total */
 	struct cpg_client *next;
 };
 

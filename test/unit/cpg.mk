@@ -4,7 +4,8 @@ TESTS += test/unit/test_cpg_abi.sh
 EXTRA_DIST += test/unit/test_cpg_abi.sh
 
 if HAVE_CHECK
-CPG_TESTS = test/unit/test_cpg test/unit/test_cpg_world test/unit/test_libcpg
+CPG_TESTS = test/unit/test_cpg test/unit/test_cpg_world test/unit/test_libcpg \
+	test/unit/test_libcpg_parts
 check_PROGRAMS += $(CPG_TESTS)
 TESTS += $(CPG_TESTS)
 
@@ -23,7 +24,12 @@ test_unit_test_cpg_world_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_cpg_world_LDADD = libcpgengine.la $(CHECK_LIBS)
 
 test_unit_test_libcpg_SOURCES = test/unit/test_libcpg.c test/unit/test_libcpg_large.c \
-	test/unit/test_libcpg.h
+	test/unit/test_libcpg_threads.c test/unit/test_libcpg.h
 test_unit_test_libcpg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_libcpg_LDADD = libcpg.la libcorosync_common.la $(CHECK_LIBS) -lpthread
+
+# What cpg_dispatch.c calls is in the test.
+test_unit_test_libcpg_parts_SOURCES = test/unit/test_libcpg_parts.c lib/cpg_dispatch.c
+test_unit_test_libcpg_parts_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_unit_test_libcpg_parts_LDADD = $(CHECK_LIBS)
 endif

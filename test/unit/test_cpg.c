@@ -578,6 +578,79 @@ START_TEST(garbage_of_clients_is_refused)
 }
 END_TEST
 
+static int
+part(struct world *world, struct cs_conn *conn, uint32_t flags, uint32_t total, const char *text)
+{
+	struct cpg_wire_part head = { .guarantee = CPG_TYPE_AGREED, .flags = flags,
+	    .total_bytes = total };
+
+	return world_record(world, conn, CPG_RECORD_PART, &head, sizeof head, text, strlen(text));
+}
+
+static cs_error_t
+large_end(struct world *world, struct cs_conn *conn)
+{
+	struct cpg_wire_mcast head = { .guarantee = CPG_TYPE_AGREED };
+
+	return world_call(world, conn, CPG_CALL_LARGE_END, &head, sizeof head);
+}
+
+/* What the others could not put together is refused here. */
+START_TEST(parts_must_be_the_whole)
+{
+	struct world *world = world_new(2, 1);
+	struct cs_conn *a, *b;
+
+	world_rings(world, one_ring, true);
+	world_settle(world);
+	a = world_open(world, 0, 10);
+	b = world_open(world, 1, 20);
+	ck_assert_int_eq(join(world, b, "g"), CS_OK);
+	world_settle(world);
+	world_events_drop(b);
+	ck_assert_int_eq(part(world, a, CPG_WIRE_PART_FIRST, 4, "it"), 0);	/* in no group */
+	ck_assert_int_eq(join(world, a, "g"), CS_OK);
+	ck_assert_int_eq(part(world, a, 0, 4, "is"), 0);
+	ck_assert_int_eq(part(world, a, 0, 4, "!"), -EBADMSG);
+	world_settle(world);
+	ck_assert_str_eq(told(b), "+1:10(1) =2 event2 ");
+	ck_assert_int_eq(part(world, a, CPG_WIRE_PART_FIRST, 100, "x"), 0);
+	ck_assert_int_eq(large_end(world, a), CS_ERR_INVALID_PARAM);
+	ck_assert_int_eq(part(world, a, CPG_WIRE_PART_FIRST, 3, "new"), 0);	/* begins anew */
+	ck_assert_int_eq(large_end(world, a), 0);
+	ck_assert_int_eq(part(world, a, 0, 3, "x"), -EBADMSG);		/* of nothing */
+	world_settle(world);
+	ck_assert(a->answered);
+	ck_assert_str_eq(told(b), "event2 event2 event2 ");	/* two begun, one ended */
+	world_free(world);
+}
+END_TEST
+
+/* What the ring refuses for now comes again, and counts once. */
+START_TEST(refused_parts_count_once)
+{
+	struct world *world = world_new(1, 1);
+	struct cs_conn *a;
+
+	world_rings(world, one_ring, true);
+	world_settle(world);
+	a = world_open(world, 0, 10);
+	ck_assert_int_eq(join(world, a, "g"), CS_OK);
+	world_settle(world);
+	world->nodes[0].app_limit = 0;
+	ck_assert_int_eq(part(world, a, CPG_WIRE_PART_FIRST, 4, "it"), -EAGAIN);
+	ck_assert_int_eq(part(world, a, CPG_WIRE_PART_FIRST, 4, "it"), -EAGAIN);
+	world->nodes[0].app_limit = 3;
+	ck_assert_int_eq(part(world, a, CPG_WIRE_PART_FIRST, 4, "it"), 0);
+	ck_assert_int_eq(part(world, a, 0, 4, "is"), 0);
+	ck_assert_int_eq(large_end(world, a), 0);
+	world_settle(world);
+	ck_assert(a->answered);
+	ck_assert_str_eq(told(a), "+1:10(1) =1 event3 ");	/* it has the bytes */
+	world_free(world);
+}
+END_TEST
+
 START_TEST(iteration_pages)
 {
 	struct world *world = world_new(1, 1);
@@ -645,6 +718,8 @@ main(void)
 	tcase_add_test(tc, death_during_synchronisation);
 	tcase_add_test(tc, restarted_node_is_another);
 	tcase_add_test(tc, garbage_of_clients_is_refused);
+	tcase_add_test(tc, parts_must_be_the_whole);
+	tcase_add_test(tc, refused_parts_count_once);
 	tcase_add_test(tc, iteration_pages);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(suite, tc);

@@ -97,6 +97,12 @@ sed 's/nodeid: 1/nodeid: 1x/' "$dir/conf" >"$dir/bad"
 sed 's/version: 2/version: 2\n\tsecauth: on/' "$dir/conf" >"$dir/sealed"
 set -- -p -c "$dir/conf" -i "$name" --run-dir "$dir/run" --state-dir "$dir/state" -e "$dir/engines"
 
+# After which statuses systemd does not try again.
+unit=$top/init/corosync.service.in
+check "started again after a failure" grep -q '^Restart=on-failure$' "$unit"
+check "but not after these" grep -q '^RestartPreventExitStatus=1 8 16 17 18$' "$unit"
+check "the page says so" grep -q '^not after 1, 8, 16, 17 and 18,' "$top/man/corosync.8"
+
 check "version" status 0 -v
 check "version's text" said "Corosync Cluster Engine, version"
 check "help" status 0 --help
@@ -254,6 +260,13 @@ for tool in $tools; do
 	COROSYNC_INSTANCE=$name "./$tool" $arguments >"$dir/$tool.out" 2>&1
 	check "$tool" test $? = 0
 done
+# Another process has the sockets that programs would come to: no daemon without service.
+sed "s/port: $port/port: $((port + 1))/; s|$dir/log|$dir/log.2|" "$dir/conf" >"$dir/taken"
+check "sockets are taken" status 13 "$@" -c "$dir/taken" -e "$(pwd)/.libs" \
+	--run-dir "$dir/run.2" --state-dir "$dir/state.2"
+check "the reason" said "cannot start: the engines of .*: Address already in use"
+check "the socket, and what to do" grep -q \
+	"listens at its socket @corosync.ipc/cpg.$name. End that" "$dir/log.2"
 kill -STOP "$pid"
 for tool in $tools; do
 	[ $tool = corosync-cfgtool ] && arguments="-s" || arguments=

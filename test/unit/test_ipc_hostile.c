@@ -9,7 +9,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -523,6 +525,88 @@ START_TEST(last_events_of_a_dead_daemon)
 }
 END_TEST
 
+/* --- somebody in the daemon's place --- */
+
+#define STRANGER	65533u
+
+/* A user's process listens at that name.  Ends with status 1 when it is sent something. */
+static pid_t
+squatter_start(const char *name, uid_t user)
+{
+	struct sockaddr_un address;
+	socklen_t len = ipc_address(&address, name);
+	int ready[2], fd;
+	char byte = 'r';
+	pid_t pid;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		(void) alarm(20);
+		fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		if (setresuid(user, user, user) < 0 ||
+		    bind(fd, (const struct sockaddr *) &address, len) < 0 || listen(fd, 4) < 0 ||
+		    write(ready[1], &byte, 1) != 1)
+			_exit(2);
+		fd = accept(fd, NULL, NULL);
+		_exit(recv(fd, &byte, 1, 0) == 1);
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	(void) close(ready[0]);
+	(void) close(ready[1]);
+	return pid;
+}
+
+/* Alone in a user namespace that has no number for anybody else. */
+static bool
+namespace_enter(void)
+{
+	int fd;
+	bool good = unshare(CLONE_NEWUSER) == 0;
+
+	fd = good ? open("/proc/self/uid_map", O_WRONLY) : -1;
+	good = fd >= 0 && write(fd, "0 0 1", 5) == 5;
+	(void) close(fd);
+	return good;
+}
+
+enum meeting { MEET_STRANGER, MEET_OWN, MEET_UNKNOWN, MEET_COUNT };
+
+/* Our memory is for root's daemon or our own; where users cannot be told apart, for anybody's. */
+START_TEST(strangers_get_no_memory)
+{
+	const enum meeting meeting = (enum meeting) _i;
+	char name[IPC_NAME_BYTES_MAX];
+	struct client *client;
+	pid_t squatter, pid;
+	int status;
+
+	if (geteuid() != 0)
+		return;		/* cannot be a stranger to itself */
+	(void) snprintf(name, sizeof name, "squat%d", (int) getpid());
+	squatter = squatter_start(name, STRANGER);
+	pid = fork();
+	if (pid == 0) {
+		cs_error_t wanted = meeting == MEET_STRANGER ? CS_ERR_ACCESS : CS_ERR_LIBRARY;
+
+		if (meeting == MEET_OWN && setresuid(STRANGER, STRANGER, STRANGER) < 0)
+			_exit(2);
+		if (meeting == MEET_UNKNOWN && !namespace_enter())
+			_exit(77);
+		_exit(client_open(name, false, &client) != wanted);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	if (WEXITSTATUS(status) != 77) {	/* some systems have no such namespaces */
+		ck_assert_int_eq(status, 0);
+		ck_assert_int_eq(waitpid(squatter, &status, 0), squatter);
+		ck_assert_int_eq(WEXITSTATUS(status), meeting != MEET_STRANGER);
+	} else {
+		(void) kill(squatter, SIGKILL);
+		(void) waitpid(squatter, NULL, 0);
+	}
+}
+END_TEST
+
 static Suite *
 hostile_suite(void)
 {
@@ -542,6 +626,7 @@ hostile_suite(void)
 	tcase_add_test(tc, out_of_descriptors_is_said);
 	tcase_add_loop_test(tc, daemon_death_is_heard_at_once, 0, 3);
 	tcase_add_test(tc, last_events_of_a_dead_daemon);
+	tcase_add_loop_test(tc, strangers_get_no_memory, 0, MEET_COUNT);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

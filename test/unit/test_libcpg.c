@@ -780,6 +780,7 @@ main(void)
 	tcase_add_test(tc, reasons);
 	tcase_add_test(tc, one_thread_sends_one_dispatches);
 	tcase_add_test(tc, another_thread_finalizes);
+	threads_tests(tc);
 	tcase_add_test(tc, flow_control);
 	tcase_add_unchecked_fixture(tc, suite_begin, suite_end);
 	suite_add_tcase(suite, tc);

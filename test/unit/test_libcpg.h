@@ -41,4 +41,5 @@ cs_error_t send_text(cpg_handle_t handle, const char *text);
 uint64_t sum_of(const uint8_t *data, size_t len);
 
 TCase *large_tests(void);
+void threads_tests(TCase *tc);
 #endif

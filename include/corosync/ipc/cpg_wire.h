@@ -111,7 +111,7 @@ struct cpg_wire_mcast {
 struct cpg_wire_part {
 	uint32_t guarantee;
 	uint32_t flags;			/* CPG_WIRE_PART_FIRST */
-	uint32_t total_bytes;		/* of the whole message */
+	uint32_t total_bytes;		/* of the whole message: what its parts come to */
 	uint32_t zero;
 };
 
