@@ -177,8 +177,8 @@ realtime_set(const struct config *config)
 		(void) qb_log_thread_priority_set(SCHED_RR, param.sched_priority + 1);
 }
 
-/* May we lock as much as we like?  The limit says so, or a capability, whatever the limit is.  We do
- * not look whether we have that: in a user namespace we seem to, and it is worth nothing.  With a
+/* May we lock as much as we like?  The limit says so, or a capability, whatever the limit is.  That
+ * one is not looked up: in a user namespace we seem to have it, and it is worth nothing.  With a
  * limit of 0 only who really has it can lock anything. */
 static bool
 memory_lockable(void)
