@@ -12,6 +12,7 @@
 
 #define COMMIT_LIMIT_NS		SEC_NS
 #define UNANSWERED_NS		(700 * MS_NS)	/* in all, as long as silence counts for */
+#define UNANSWERED_FORGOTTEN_NS	(2000 * MS_NS)	/* since the last attempt */
 #define RESEND_FIRST_NS		(4 * MS_NS)
 #define RESEND_MAX_NS		(50 * MS_NS)
 #define SEGMENT_BYTES		(WIRE_CONTROL_BYTES_MAX - TOTEM_HEADER_BYTES \
@@ -263,6 +264,16 @@ commit_begin(struct totem *t)
 	advance(t);
 }
 
+/* Attempts that have long been over, with rings without it between, are not counted together. */
+static void
+unanswered_add(struct peer *peer, uint64_t now_ns, uint64_t span_ns)
+{
+	if (now_ns - peer->unanswered_at_ns > UNANSWERED_FORGOTTEN_NS)
+		peer->unanswered_ns = 0;
+	peer->unanswered_ns += span_ns;
+	peer->unanswered_at_ns = now_ns;
+}
+
 /* Who takes part in gathering says so in JOINs, also when it does not answer.  Only the time counts
  * in which it was heard, and we ran: not that of who was stopped. */
 static void
@@ -279,7 +290,7 @@ unanswered_look(struct totem *t)
 	for (uint32_t slot = 1; slot < t->peer_count; slot++)
 		if (nodebits_has(&commit->waiting, slot)
 		    && t->now_ns - t->peer[slot].heard_ns <= alive_ns)
-			t->peer[slot].unanswered_ns += span_ns;
+			unanswered_add(&t->peer[slot], t->now_ns, span_ns);
 }
 
 void

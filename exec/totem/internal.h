@@ -104,7 +104,8 @@ struct peer {
 	struct row row;
 	uint64_t beacon_sent_ns;
 	uint64_t committed_epoch;	/* its JOINs of this epoch or before are past */
-	uint64_t unanswered_ns;		/* that we waited for its answers in COMMIT, in vain */
+	uint64_t unanswered_ns;		/* that we waited for its answers in COMMIT, in vain, */
+	uint64_t unanswered_at_ns;	/* until then */
 	/* two nodes with this id? */
 	uint64_t other_incarnation, other_since_ns, other_probe_ns;
 	uint64_t other_unanswered_ns;	/* first probe since the known one was heard; 0: none */

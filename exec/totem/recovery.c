@@ -205,8 +205,10 @@ recovery_install(struct totem *t)
 	queue_restart(&t->queue[CLASS_SYNC]);
 	queue_restart(&t->queue[CLASS_APP]);
 	for (uint32_t slot = 1; slot < t->peer_count; slot++) {
-		t->peer[slot].unanswered_ns = 0;
-		if (!nodebits_has(&totem_installed(t)->set, slot))
+		/* Not of those outside: a ring without them may be one of many attempts. */
+		if (nodebits_has(&totem_installed(t)->set, slot))
+			t->peer[slot].unanswered_ns = 0;
+		else
 			t->peer[slot].suspected = false;
 	}
 	if (totem_installed(t)->member_count > 1)

@@ -142,6 +142,39 @@ START_TEST(never_answers)
 }
 END_TEST
 
+static enum sim_verdict
+commit_lost(struct sim *sim, uint32_t from, uint32_t to, const uint8_t *data, size_t len)
+{
+	(void) sim;
+	return (from == unasked || to == unasked) && len > FRAME_TYPE_AT &&
+	    (data[FRAME_TYPE_AT] == WIRE_COMMIT_ASK || data[FRAME_TYPE_AT] == WIRE_COMMIT_ACK) ?
+	    FRAME_DROP : FRAME_PASS;
+}
+
+/* The same of one of two, which makes rings of its own meanwhile: so does the other, between two
+ * attempts, and must not forget what it waited for. */
+START_TEST(one_of_two_never_answers)
+{
+	struct sim *sim = world(2, 1, 430 + (uint64_t) _i);
+	uint32_t without = 0;
+
+	unasked = 1;
+	sim->network.delay_ns = (uint64_t) _i % 10 * MS_NS;
+	host_kill(sim, &sim->host[unasked]);
+	sim_run_for(sim, SEC_NS);
+	sim->filter = commit_lost;
+	host_start(sim, &sim->host[unasked], HOST_INTACT);
+	for (uint32_t tenth = 0; tenth < 1000; tenth++) {
+		sim_run_for(sim, 100 * MS_NS);
+		without += sim->history.proc[sim->host[0].proc].state != TOTEM_OPERATIONAL;
+	}
+	ck_assert_msg(without < 120, "no ring of the other in %u of 1,000 moments", without);
+	sim->filter = NULL;
+	ck_assert(sim_run_until(sim, sim_settled, 161 * SEC_NS));
+	all_is_well(sim);
+}
+END_TEST
+
 /* One is stopped just while a ring is made, the representative or another: that is no refusal to
  * answer, of it or of the others, and it is back soon after it goes on. */
 START_TEST(stopped_in_commit)
@@ -228,6 +261,7 @@ scenario_wait(void)
 	tcase_add_loop_test(tc, hung_disk_of_a_member, 0, 12);
 	tcase_add_loop_test(tc, hung_disk_of_one_of_two, 0, 4);
 	tcase_add_loop_test(tc, never_answers, 0, 4);
+	tcase_add_loop_test(tc, one_of_two_never_answers, 0, 20);
 	tcase_add_loop_test(tc, stopped_in_commit, 0, 120);
 	tcase_add_loop_test(tc, stopped_in_gather, 0, 20);
 	tcase_add_test(tc, alone_and_braked);
