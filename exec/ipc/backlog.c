@@ -57,6 +57,7 @@ content_new(struct ipc_server *server, uint32_t function, const struct iovec *io
 		at += iov[i].iov_len;
 	}
 	server->stats.backlog_bytes += content_cost(len);
+	server->queued_since += content_cost(len);
 	return content;
 }
 
@@ -115,6 +116,7 @@ ipc_backlog_add(struct ipc_conn *conn, uint32_t function, const struct iovec *io
 	STAILQ_INSERT_TAIL(&conn->backlog, pending, link);
 	conn->backlog_bytes += PENDING_COST + content_cost(len);
 	server->stats.backlog_bytes += PENDING_COST;
+	server->queued_since += PENDING_COST;
 	return 0;
 }
 
@@ -128,15 +130,18 @@ ipc_backlog_cost(const struct ipc_server *server, uint32_t function, const struc
 }
 
 size_t
-ipc_backlog_share(const struct ipc_conn *conn)
+ipc_backlog_share(struct ipc_conn *conn)
 {
 	const struct ipc_pending *pending;
-	size_t share = 0;
+	size_t share = 0, count = 0;
 
-	STAILQ_FOREACH(pending, &conn->backlog, link)
+	STAILQ_FOREACH(pending, &conn->backlog, link) {
 		share += PENDING_COST
 		    + content_cost(pending->content->len) / pending->content->users;
-	return share;
+		count++;
+	}
+	conn->slow.share = share;
+	return count;
 }
 
 static int

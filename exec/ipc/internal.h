@@ -54,6 +54,7 @@ struct ipc_slow {		/* while something waits for it */
 	int32_t still;			/* so many checks ago; below 0: the next one is too soon */
 	uint32_t seen;			/* how far it had read at the last check, */
 	uint32_t silent;		/* and at so many before it in a row: it read nothing */
+	size_t share;			/* its part of the backlog, when that was last counted */
 };
 
 struct ipc_conn {
@@ -108,6 +109,9 @@ struct ipc_server {
 	bool check_due;			/* of who reads; else its timer runs, while congested */
 	uint32_t checks;		/* since the ring is slowed */
 	bool slow_told;			/* somebody is named in the log for that */
+	bool shares_known;		/* counted since the last check */
+	size_t shares_walked;		/* events looked at for them, since all had to be counted */
+	uint64_t queued_since;		/* bytes, since they were counted */
 	qb_loop_timer_handle check_timer;
 	uint8_t *record;		/* the copy of the one being handled */
 	struct ipc_stats stats;
@@ -134,8 +138,8 @@ int ipc_backlog_add(struct ipc_conn *conn, uint32_t function, const struct iovec
 /* Bytes that it would add to the backlog of all. */
 size_t ipc_backlog_cost(const struct ipc_server *server, uint32_t function, const struct iovec *iov,
     size_t count, size_t len);
-/* Its part of them. */
-size_t ipc_backlog_share(const struct ipc_conn *conn);
+/* Count its part of them into conn->slow.share.  Returns how many events wait for it. */
+size_t ipc_backlog_share(struct ipc_conn *conn);
 /* Move what waits into the client's ring, as far as there is room.  False: some is left. */
 bool ipc_backlog_move(struct ipc_conn *conn);
 void ipc_backlog_drop(struct ipc_conn *conn);

@@ -5,6 +5,9 @@
  * those that read next to nothing for the grace time are cut off, the largest part of the backlog
  * first, until the ring can be let go; who reads may take longer.  The limit itself is always kept:
  * when there is no room for an event, somebody goes, and first who does not read.
+ *
+ * Whose part is the largest is found by going through all that waits, millions of events if they
+ * are small, so not for each who is cut off: shares_count().
  */
 #include "config.h"
 #include <inttypes.h>
@@ -16,6 +19,8 @@
 #define STUCK_CHECKS		7	/* none in so many: within the grace time at all events */
 #define ENOUGH_CHECKS		6	/* in so many of them who reads enough has shown it */
 #define READ_BYTES_SECOND	131072u	/* less is next to nothing */
+#define SHARES_WALK_MAX		65536u	/* events: half a millisecond */
+#define SHARES_PARTS		16u	/* of the limit: the shares are no older */
 
 static uint32_t
 conn_tail(const struct ipc_conn *conn)
@@ -37,23 +42,40 @@ is_silent(const struct ipc_conn *conn)
 	return conn->slow.silent > 0 && conn_tail(conn) == conn->slow.seen;
 }
 
+/* Each one's part of the backlog, to be known before somebody is chosen.  Everybody who is cut off
+ * changes the others' parts, as they share what waits.  As long as that takes little they are
+ * counted anew each time; then only once a check, and when so much was queued that the order may
+ * be another.  So the work grows with what waits, and not with how many are cut off, too. */
+static void
+shares_count(struct ipc_server *server)
+{
+	struct ipc_conn *conn;
+
+	if (!server->shares_known
+	    || server->queued_since > server->backlog_bytes_max / SHARES_PARTS)
+		server->shares_walked = 0;
+	else if (server->shares_walked >= SHARES_WALK_MAX)
+		return;
+	TAILQ_FOREACH(conn, &server->conns, link)
+		server->shares_walked += ipc_backlog_share(conn);
+	server->shares_known = true;
+	server->queued_since = 0;
+}
+
 /* Of those that have not read enough for so many checks, or nothing at all, the one with the
  * largest part of the backlog; NULL: nobody. */
 static struct ipc_conn *
 slowest(struct ipc_server *server, int32_t still, bool silent)
 {
 	struct ipc_conn *conn, *ret = NULL;
-	size_t share, largest = 0;
 
+	shares_count(server);
 	TAILQ_FOREACH(conn, &server->conns, link) {
 		if (STAILQ_EMPTY(&conn->backlog) || conn->slow.still < still
 		    || (silent && !is_silent(conn)))
 			continue;
-		share = ipc_backlog_share(conn);
-		if (share > largest) {
-			largest = share;
+		if (ret == NULL || conn->slow.share > ret->slow.share)
 			ret = conn;
-		}
 	}
 	return ret;
 }
@@ -124,6 +146,7 @@ congestion_begin(struct ipc_server *server)
 			ipc_slow_begin(conn);
 	server->congested = true;
 	server->checks = 0;
+	server->shares_known = false;
 	server->slow_told = false;
 	server->stats.congestions++;
 	/* Under full load this comes and goes many times a second: counted, not news. */
@@ -192,6 +215,7 @@ readers_check(struct ipc_server *server, uint64_t enough)
 	TAILQ_FOREACH(conn, &server->conns, link)
 		if (!STAILQ_EMPTY(&conn->backlog))
 			conn_check(conn);
+	server->shares_known = false;
 	while (server->stats.backlog_bytes > enough
 	    && (conn = slowest(server, STUCK_CHECKS, /* silent= */ false)) != NULL)
 		slow_cut(conn);

@@ -10,8 +10,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <corosync/ipc/link.h>
+#include "exec/ipc/internal.h"
 #include "lib/private.h"
 #include "test/unit/ipc_ask.h"
 #include "test/unit/ipc_raw.h"
@@ -389,6 +391,111 @@ START_TEST(tail_to_and_fro_gains_nothing)
 }
 END_TEST
 
+/* --- many at once --- */
+
+#define STOPPED		400u	/* clients that read nothing */
+#define STOPPED_EVENTS	1500u
+
+static void
+nothing_congested(void *host, bool on)
+{
+	(void) host;
+	(void) on;
+}
+
+static void
+nothing_logged(void *host, int priority, const char *text)
+{
+	(void) host;
+	(void) priority;
+	(void) text;
+}
+
+static void
+stopped_open(struct ipc_server *server, struct ipc_conn *conn, struct ipc_page *page)
+{
+	conn->server = server;
+	conn->fd = -1;
+	conn->state = IPC_CONN_OPEN;
+	conn->page = page;
+	conn->to_client = (struct ipc_ring) {
+		.shared = &page->to_client, .size = IPC_RING_SMALL_BYTES,
+	};
+	STAILQ_INIT(&conn->backlog);
+	TAILQ_INSERT_TAIL(&server->conns, conn, link);
+}
+
+static uint64_t
+worked_ns(void)
+{
+	struct timespec t;
+
+	ck_assert_int_eq(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t), 0);
+	return (uint64_t) t.tv_sec * 1000 * MS_NS + (uint64_t) t.tv_nsec;
+}
+
+/* All their events, once each, as a message to a group comes. */
+static void
+stopped_fill(struct ipc_conn *conns)
+{
+	for (uint64_t i = 0; i < STOPPED_EVENTS; i++)
+		for (size_t k = 0; k < STOPPED; k++) {
+			struct iovec iov = { .iov_base = &i, .iov_len = sizeof i };
+
+			ck_assert_int_eq(ipc_backlog_add(&conns[k], 1, &iov, 1, sizeof i), 0);
+		}
+}
+
+/* Many that stopped and are to get the same small events are all cut off in one check, or all for
+ * one event: the work is that of going through what waits a few times, not once for each. */
+START_TEST(many_are_cut_in_little_time)
+{
+	struct ipc_server *server = calloc(1, sizeof *server);
+	struct ipc_conn *conns = calloc(STOPPED, sizeof *conns);
+	struct ipc_page *page = calloc(1, sizeof *page);
+	uint64_t start, walk_ns, cut_ns;
+	struct iovec iov = { .iov_base = page, .iov_len = 64 };
+
+	server->loop = qb_loop_create();
+	server->handlers.congested = nothing_congested;
+	server->handlers.log = nothing_logged;
+	server->work_fd = -1;
+	ipc_queues_init(server);
+	for (size_t k = 0; k < STOPPED; k++)
+		stopped_open(server, &conns[k], page);
+	stopped_fill(conns);
+	start = worked_ns();
+	for (size_t k = 0; k < STOPPED; k++)
+		(void) ipc_backlog_share(&conns[k]);
+	walk_ns = worked_ns() - start;
+	server->backlog_bytes_max = _i == 0 ? server->stats.backlog_bytes : 1;
+	server->grace_ns = 1000 * 1000 * MS_NS;		/* its timer never comes by itself */
+	page->to_client.head = page->to_client.tail = conns[0].to_client.at = 0;
+	start = worked_ns();
+	for (unsigned int checks = 0; _i == 0 && server->stats.slow_cut == 0; checks++) {
+		ck_assert_uint_lt(checks, 10);
+		ipc_congestion_check(server);
+		server->check_due = server->congested;
+	}
+	if (_i == 1)
+		ck_assert(!ipc_backlog_room(&conns[STOPPED - 1], 1, &iov, 1, iov.iov_len));
+	cut_ns = worked_ns() - start;
+	if (_i == 0)
+		ck_assert_uint_le(server->stats.backlog_bytes, server->backlog_bytes_max / 4);
+	ck_assert_uint_gt(server->stats.slow_cut, STOPPED / 2);
+	if (cut_ns > 40 * walk_ns)
+		ck_abort_msg("%" PRIu64 " us, and %" PRIu64 " us to go through all once",
+		    cut_ns / 1000, walk_ns / 1000);
+	for (size_t k = 0; k < STOPPED; k++)
+		ipc_backlog_drop(&conns[k]);
+	ck_assert_uint_eq(server->stats.backlog_bytes, 0);
+	qb_loop_destroy(server->loop);
+	free(page);
+	free(conns);
+	free(server);
+}
+END_TEST
+
 static Suite *
 slow_suite(void)
 {
@@ -406,6 +513,7 @@ slow_suite(void)
 	tcase_add_test(tc, just_enough_is_enough);
 	tcase_add_test(tc, the_dead_slow_nobody);
 	tcase_add_loop_test(tc, tail_to_and_fro_gains_nothing, 0, 2);
+	tcase_add_loop_test(tc, many_are_cut_in_little_time, 0, 2);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
