@@ -4,7 +4,8 @@
  * Between the files of exec/ipc/: server.c owns sockets and the work, queue.c says whose turn comes
  * (the simulator of process groups has another server.c, and the rest as it is); slow.c deals with
  * clients that do not read, backlog.c with what waits for them; doze.c with those that need not
- * ring, and with time; conn.c with one connection's memory, calls, records and events.
+ * ring, and with time; conn.c with one connection's memory, calls, records and events; rights.c and
+ * closer.c with clients' sockets and descriptors.
  *
  * A connection is freed by server.c only, from the main loop, never while a handler runs:
  *
@@ -87,6 +88,8 @@ struct ipc_conn {
 
 TAILQ_HEAD(ipc_conns, ipc_conn);
 
+struct closer;
+
 struct ipc_server {
 	qb_loop_t *loop;
 	struct ipc_handlers handlers;
@@ -95,8 +98,13 @@ struct ipc_server {
 	size_t backlog_bytes_max;
 	uint64_t grace_ns;
 	int listen_fd;
-	int spare_fd;			/* given up to say "no descriptors" to a client */
+	int spare_fd;			/* given up to say "no descriptors" to a client; -1: gone */
+	bool starved_told;		/* the log has it that there are none */
+	bool deaf;			/* until the spare one is there again; its timer runs */
+	qb_loop_timer_handle deaf_timer;
 	int work_fd;			/* readable while `ready` holds anything, or may */
+	struct closer *closer;		/* of what belongs to clients */
+	bool unclosed_told;		/* the log has it that much waits there */
 	struct ipc_conns conns;
 	struct ipc_conns ready, blocked, starved;	/* starved: blocked without any progress */
 	struct ipc_conns dozing;	/* looked at when we are awake, and at each tick */
@@ -126,6 +134,16 @@ void ipc_work(struct ipc_server *server);
 void ipc_turn(struct ipc_conn *conn);
 /* Hang up from the work handler; `drain`: take what it sent before. */
 void ipc_cut(struct ipc_conn *conn, bool drain);
+
+/* rights.c */
+/* Close what came from a client.  That may take as long as it likes, so not here (closer.h). */
+void ipc_foreign_close(struct ipc_server *server, int fd);
+/* The same for a client's socket.  The client sees its end now, whenever it is closed. */
+void ipc_socket_close(struct ipc_server *server, int fd);
+/* Read from a client's socket, with all descriptors that come: RIGHTS_MAX.  Bytes, or -errno.
+ * `ret_lost`: there was no place for some. */
+ssize_t ipc_socket_receive(int fd, void *data, size_t len, int *ret_fds, size_t *ret_count,
+    bool *ret_lost);
 
 /* queue.c */
 void ipc_queues_init(struct ipc_server *server);

@@ -21,11 +21,13 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "exec/ipc/closer.h"
 #include "exec/ipc/internal.h"
+#include "exec/ipc/rights.h"
 
 #define LISTEN_BACKLOG		128
-#define HELLO_FDS_MAX		4	/* more are cut off by the kernel */
 #define ACCEPTS_MAX		16	/* in one go */
+#define LISTEN_AGAIN_NS		UINT64_C(10000000)
 
 void
 ipc_log(const struct ipc_server *server, int priority, const char *format, ...)
@@ -73,7 +75,7 @@ conn_socket_close(struct ipc_conn *conn)
 	if (conn->fd < 0)
 		return;
 	(void) qb_loop_poll_del(conn->server->loop, conn->fd);
-	(void) close(conn->fd);
+	ipc_socket_close(conn->server, conn->fd);
 	conn->fd = -1;
 }
 
@@ -154,49 +156,37 @@ conn_refuse(struct ipc_conn *conn, int error, const char *why)
 
 /* --- the hello --- */
 
-/* Every descriptor that came is ours now: keep the first, close the others. */
-static int
-control_fd(struct msghdr *message)
-{
-	int kept = -1, fd;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; CMSG_LEN((i + 1) * sizeof fd) <= c->cmsg_len; i++) {
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-			if (kept < 0)
-				kept = fd;
-			else
-				(void) close(fd);
-		}
-	}
-	return kept;
-}
-
-/* Bytes of the hello, 0 at end of file, or -errno. */
+/* Bytes of the hello, 0 at end of file, or -errno.  Keeps the first descriptor. */
 static ssize_t
-hello_receive(int fd, struct ipc_hello *hello, int *ret_memory_fd)
+hello_receive(struct ipc_conn *conn, struct ipc_hello *hello, int *ret_memory_fd)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(HELLO_FDS_MAX * sizeof(int))];
-	} control;
-	struct iovec iov = { .iov_base = hello, .iov_len = sizeof *hello };
-	struct msghdr message = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
-	};
+	int fds[RIGHTS_MAX];
+	size_t count;
+	bool lost;
 	ssize_t n;
 
-	n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	n = ipc_socket_receive(conn->fd, hello, sizeof *hello, fds, &count, &lost);
 	if (n < 0)
-		return -errno;
-	*ret_memory_fd = control_fd(&message);
+		return n;
+	for (size_t i = 1; i < count; i++)
+		ipc_foreign_close(conn->server, fds[i]);
+	*ret_memory_fd = count > 0 ? fds[0] : -1;
 	/* What came could not be taken: no descriptor is left here. */
-	if (*ret_memory_fd < 0 && (message.msg_flags & MSG_CTRUNC) != 0)
-		return -EMFILE;
-	return n;
+	return count == 0 && lost ? -EMFILE : n;
+}
+
+/* 0, or -errno: refused.  The descriptor is closed. */
+static int
+hello_take(struct ipc_conn *conn, const struct ipc_hello *hello, int memory_fd)
+{
+	int r = ipc_conn_map(conn, hello, memory_fd);
+
+	/* Only the one that is mapped is known to be no more than memory. */
+	if (r < 0)
+		ipc_foreign_close(conn->server, memory_fd);
+	else
+		(void) close(memory_fd);
+	return r;
 }
 
 static void
@@ -207,17 +197,17 @@ conn_hello(struct ipc_conn *conn)
 	int memory_fd = -1, r;
 	ssize_t n;
 
-	n = hello_receive(conn->fd, &hello, &memory_fd);
+	n = hello_receive(conn, &hello, &memory_fd);
 	if (n == -EAGAIN || n == -EINTR)
 		return;
+	rights_refuse(conn->fd);
 	if (n != sizeof hello || memory_fd < 0) {
 		if (memory_fd >= 0)
-			(void) close(memory_fd);
+			ipc_foreign_close(server, memory_fd);
 		conn_refuse(conn, n < 0 ? (int) n : -EPROTO, "its first message was not taken");
 		return;
 	}
-	r = ipc_conn_map(conn, &hello, memory_fd);
-	(void) close(memory_fd);
+	r = hello_take(conn, &hello, memory_fd);
 	if (r < 0) {
 		conn_refuse(conn, r, "its shared memory is not what was agreed");
 		return;
@@ -237,13 +227,32 @@ conn_hello(struct ipc_conn *conn)
 	ipc_turn(conn);
 }
 
-/* --- descriptors --- */
+/* --- what the loop calls --- */
+
+/* Bells, 0 at the end of file, or -errno.  A client passes descriptors with its hello only. */
+static ssize_t
+bells_receive(struct ipc_conn *conn)
+{
+	int fds[RIGHTS_MAX];
+	char bells[64];
+	size_t count;
+	bool lost;
+	ssize_t n;
+
+	n = ipc_socket_receive(conn->fd, bells, sizeof bells, fds, &count, &lost);
+	if (n < 0)
+		return n;
+	for (size_t i = 0; i < count; i++)
+		ipc_foreign_close(conn->server, fds[i]);
+	if (count > 0 || lost)
+		ipc_disconnect(conn, "it passes descriptors that nobody asked for");
+	return n;
+}
 
 static void
-conn_socket(struct ipc_conn *conn, int fd, int32_t revents)
+conn_socket(struct ipc_conn *conn, int32_t revents)
 {
 	struct ipc_server *server = conn->server;
-	char bells[64];
 	ssize_t n;
 
 	server->stats.wakes++;
@@ -253,7 +262,7 @@ conn_socket(struct ipc_conn *conn, int fd, int32_t revents)
 		return;
 	}
 	if ((revents & POLLIN) != 0) {
-		n = recv(fd, bells, sizeof bells, MSG_DONTWAIT);
+		n = bells_receive(conn);
 		if (n > 0) {
 			server->stats.doorbells_rx += (uint64_t) n;
 			ipc_turn(conn);
@@ -262,7 +271,7 @@ conn_socket(struct ipc_conn *conn, int fd, int32_t revents)
 				ipc_congestion_check(server);
 			return;
 		}
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		if (n == -EAGAIN || n == -EINTR)
 			return;
 	}
 	conn_hang_up(conn, /* drain= */ true);
@@ -281,7 +290,8 @@ conn_ready(int32_t fd, int32_t revents, void *data)
 	struct ipc_conn *conn = data;
 	struct ipc_server *server = conn->server;
 
-	conn_socket(conn, fd, revents);		/* it may be gone now */
+	(void) fd;
+	conn_socket(conn, revents);		/* it may be gone now */
 	server_turned(server);
 	return 0;
 }
@@ -313,7 +323,7 @@ conn_accept(struct ipc_server *server, int fd, const struct ucred *peer)
 		    (int) peer->pid, (unsigned int) peer->uid, (unsigned int) peer->gid,
 		    r == -EAGAIN ? "not ready yet" : strerror(-r));
 		(void) welcome_send(fd, r);
-		(void) close(fd);
+		ipc_socket_close(server, fd);
 		return;
 	}
 	conn->server = server;
@@ -331,21 +341,52 @@ conn_accept(struct ipc_server *server, int fd, const struct ucred *peer)
 		conn_refuse(conn, r, "the main loop did not take it");
 }
 
-/* Out of descriptors: the one kept for this lets us say so, or the loop would spin. */
+static int32_t listen_ready(int32_t listen_fd, int32_t revents, void *data);
+
+static void
+listen_again(void *data)
+{
+	struct ipc_server *server = data;
+
+	if (server->spare_fd < 0)
+		server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (server->spare_fd >= 0 && qb_loop_poll_add(server->loop, QB_LOOP_MED,
+	    server->listen_fd, POLLIN, server, listen_ready) == 0) {
+		server->deaf = false;
+		return;
+	}
+	server->deaf = qb_loop_timer_add(server->loop, QB_LOOP_LOW, LISTEN_AGAIN_NS, server,
+	    listen_again, &server->deaf_timer) == 0;
+	if (!server->deaf)
+		ipc_log(server, LOG_CRIT, "%s: no client can connect any more: out of memory",
+		    server->name);
+}
+
+/* Out of descriptors: the one kept for this lets us say so.  What was accepted in its place is
+ * closed a little later; until the place is ours again nobody is listened to, or the loop would
+ * spin. */
 static void
 accept_starved(struct ipc_server *server)
 {
 	int fd;
 
-	(void) close(server->spare_fd);
+	if (server->spare_fd >= 0)
+		(void) close(server->spare_fd);
 	fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0) {
 		(void) welcome_send(fd, -EMFILE);
-		(void) close(fd);
+		ipc_socket_close(server, fd);
+		server->stats.refused++;
 	}
+	if (!server->starved_told)
+		ipc_log(server, LOG_ERR, "%s: refusing clients: out of file descriptors",
+		    server->name);
+	server->starved_told = true;
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	server->stats.refused++;
-	ipc_log(server, LOG_ERR, "%s: refused a client: out of file descriptors", server->name);
+	if (server->spare_fd >= 0)
+		return;
+	(void) qb_loop_poll_del(server->loop, server->listen_fd);
+	listen_again(server);
 }
 
 static int32_t
@@ -365,8 +406,9 @@ listen_ready(int32_t listen_fd, int32_t revents, void *data)
 		}
 		if (fd < 0)
 			return 0;
+		server->starved_told = false;
 		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-			(void) close(fd);
+			ipc_socket_close(server, fd);
 		else
 			conn_accept(server, fd, &peer);
 	}
@@ -446,6 +488,9 @@ server_start(struct ipc_server *server)
 	server->record = malloc(IPC_RECORD_BYTES_MAX);
 	if (server->record == NULL)
 		return -ENOMEM;
+	r = closer_new(&server->closer);
+	if (r < 0)
+		return r;
 	server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	server->work_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (server->spare_fd < 0 || server->work_fd < 0)
@@ -495,6 +540,26 @@ server_fd_close(struct ipc_server *server, int fd)
 	(void) close(fd);
 }
 
+/* Who is in the queue goes with the socket, and what they sent with them: so they are taken out. */
+static void
+listen_close(struct ipc_server *server)
+{
+	int fd;
+
+	if (server->deaf)
+		(void) qb_loop_timer_del(server->loop, server->deaf_timer);
+	if (server->listen_fd < 0)
+		return;
+	(void) shutdown(server->listen_fd, SHUT_RDWR);
+	for (int i = 0; i <= LISTEN_BACKLOG; i++) {
+		fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0)
+			break;
+		ipc_socket_close(server, fd);
+	}
+	server_fd_close(server, server->listen_fd);
+}
+
 struct ipc_server *
 ipc_server_free(struct ipc_server *server)
 {
@@ -512,8 +577,9 @@ ipc_server_free(struct ipc_server *server)
 	}
 	if (server->congested && !server->check_due)
 		(void) qb_loop_timer_del(server->loop, server->check_timer);
+	listen_close(server);
+	server->closer = closer_free(server->closer);
 	server_fd_close(server, server->tick_fd);
-	server_fd_close(server, server->listen_fd);
 	server_fd_close(server, server->work_fd);
 	if (server->spare_fd >= 0)
 		(void) close(server->spare_fd);

@@ -39,7 +39,7 @@ sources() {
 		"$top/exec/core/resolve.c $top/exec/core/thread.c" "$top"/exec/totem/*.c \
 		"$top"/exec/net/*.c "$base" ;;
 	cpg) echo "$top/test/unit/cpg_world.c" "$top"/exec/engines/cpg*.c "$base" ;;
-	ipc) echo "$top"/exec/ipc/*.c "$top/exec/engines/cfg.c $base" \
+	ipc) echo "$top"/exec/ipc/[!c]*.c "$top/exec/ipc/conn.c $top/exec/engines/cfg.c $base" \
 		"$top/test/fuzz/blocks.c" ;;
 	data_ring) echo "$base" ;;
 	sync) echo "$top/exec/core/sync.c $top/exec/core/state.c $top/exec/core/thread.c $base" ;;

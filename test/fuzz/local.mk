@@ -24,7 +24,8 @@ test_fuzz_replay_config_SOURCES = test/fuzz/target_config.c $(replay_common)
 test_fuzz_replay_config_LDADD = libcore.la libtotem.la libnet.la libbase.la -lpthread
 # It brings the few functions of the main loop that the server uses.
 test_fuzz_replay_ipc_SOURCES = test/fuzz/target_ipc.c exec/engines/cfg.c exec/ipc/backlog.c \
-	exec/ipc/conn.c exec/ipc/doze.c exec/ipc/queue.c exec/ipc/server.c exec/ipc/slow.c $(replay_common)
+	exec/ipc/conn.c exec/ipc/doze.c exec/ipc/queue.c exec/ipc/rights.c exec/ipc/server.c \
+	exec/ipc/slow.c $(replay_common)
 test_fuzz_replay_ipc_CFLAGS = $(AM_CFLAGS)
 test_fuzz_replay_ipc_LDADD = libbase.la
 test_fuzz_replay_data_ring_SOURCES = test/fuzz/target_data_ring.c $(replay_common)

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -317,6 +318,132 @@ START_TEST(memory_that_shrinks_when_seen)
 }
 END_TEST
 
+#define LINGER_S	3
+
+/* The client's end of a connection that has more to send than the other end takes: its last close
+ * lasts as long as it says. */
+static int
+lingering_socket(int *ret_other)
+{
+	static const struct linger linger = { .l_onoff = 1, .l_linger = LINGER_S };
+	struct sockaddr_in at = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof at;
+	static char bytes[65536];
+	int door, fd;
+
+	door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(door, (struct sockaddr *) &at, len), 0);
+	ck_assert_int_eq(listen(door, 1), 0);
+	ck_assert_int_eq(getsockname(door, (struct sockaddr *) &at, &len), 0);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *) &at, len), 0);
+	*ret_other = accept4(door, NULL, NULL, SOCK_CLOEXEC);
+	ck_assert_int_ge(*ret_other, 0);
+	(void) close(door);
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
+	while (send(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+		;
+	return fd;
+}
+
+/* Together in one message, and then they are the receiver's alone. */
+static void
+fds_give(int fd, const void *data, size_t data_len, int *fds, size_t count)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(8 * sizeof(int))];
+	} control = { .bytes = { 0 } };
+	union {
+		const void *data;
+		void *base;
+	} from = { .data = data };
+	struct iovec iov = { .iov_base = from.base, .iov_len = data_len };
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.bytes, .msg_controllen = CMSG_SPACE(count * sizeof(int)),
+	};
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(count * sizeof(int));
+	memcpy(CMSG_DATA(head), fds, count * sizeof(int));
+	ck_assert_int_eq(sendmsg(fd, &message, MSG_NOSIGNAL), (ssize_t) data_len);
+	for (size_t i = 0; i < count; i++)
+		(void) close(fds[i]);
+}
+
+enum lingering {
+	LINGERING_REFUSED, LINGERING_GARBAGE, LINGERING_MEMORY, LINGERING_MORE, LINGERING_BELL,
+	LINGERING_QUEUED, LINGERING_COUNT
+};
+
+static void
+lingering_send(int fd, enum lingering kind, int *ret_other)
+{
+	const struct ipc_hello hello = {
+		.magic = IPC_MAGIC, .version = IPC_VERSION,
+		.to_daemon_bytes = IPC_RING_SMALL_BYTES, .to_client_bytes = IPC_RING_SMALL_BYTES,
+	};
+	size_t bytes = ipc_map_bytes(IPC_RING_SMALL_BYTES, IPC_RING_SMALL_BYTES);
+	int fds[7], count = 0;
+
+	if (kind == LINGERING_REFUSED || kind == LINGERING_GARBAGE || kind == LINGERING_MEMORY) {
+		fds[0] = lingering_socket(ret_other);
+		fds_give(fd, &hello, kind == LINGERING_MEMORY ? sizeof hello : 16, fds, 1);
+		return;
+	}
+	ck_assert_int_eq(connect_memory(bytes, &fds[count++]), 0);
+	for (; kind == LINGERING_MORE && count < 7; count++)
+		fds[count] = count < 6 ? dup(fds[0]) : lingering_socket(ret_other);
+	fds_give(fd, &hello, sizeof hello, fds, (size_t) count);
+	if (kind == LINGERING_MORE)
+		return;
+	for (int i = 0; kind == LINGERING_QUEUED && i < 70; i++)
+		ck_assert_int_eq(send(fd, "", 1, MSG_NOSIGNAL), 1);
+	fds[0] = lingering_socket(ret_other);
+	fds_give(fd, "", 1, fds, 1);
+}
+
+/* Descriptors that take long to close: in front of a door that is shut, as a hello, as its memory,
+ * as more than that, with a bell, and behind many. */
+START_TEST(closing_holds_nobody_up)
+{
+	pid_t pid = toy_start(_i == LINGERING_REFUSED ? TOY_DOOR_REFUSE : TOY_DOOR_OPEN);
+	struct client *client;
+	int fds[10], other[10];
+	uint64_t start;
+
+	for (size_t i = 0; i < 10; i++) {
+		ck_assert_int_eq(kill(pid, SIGSTOP), 0);	/* it comes before it looks */
+		fds[i] = plain_connect();
+		lingering_send(fds[i], (enum lingering) _i, &other[i]);
+		ck_assert_int_eq(kill(pid, SIGCONT), 0);
+		if (i % 2 == 0)
+			(void) close(fds[i]);
+		start = cs_timestamp_get();
+		ck_assert_int_eq(client_open("toy", true, &client),
+		    _i == LINGERING_REFUSED ? CS_ERR_ACCESS : CS_OK);
+		if (_i != LINGERING_REFUSED) {
+			(void) ask_state(client);
+			client = client_close(client);
+		}
+		ck_assert_uint_lt(cs_timestamp_get() - start, LINGER_S * 1000 * MS_NS / 2);
+	}
+	start = cs_timestamp_get();
+	toy_kill(pid, SIGTERM);
+	ck_assert_uint_lt(cs_timestamp_get() - start, LINGER_S * 1000 * MS_NS / 2);
+	for (size_t i = 0; i < 10; i++) {
+		if (i % 2 != 0)
+			(void) close(fds[i]);
+		(void) close(other[i]);
+	}
+}
+END_TEST
+
 /* Whoever connects and says nothing is sent away after 5 s, and harms nobody meanwhile. */
 START_TEST(silence_is_not_waited_for)
 {
@@ -398,6 +525,10 @@ START_TEST(killed_clients_leave_nothing)
 		ck_assert_int_eq(waitpid(child, NULL, 0), child);
 	}
 	after = ask_active_wait(client, 1);
+	for (int i = 0; i < 100 && after.fds != before.fds; i++) {	/* closed a little later */
+		(void) poll(NULL, 0, 20);
+		after = ask_state(client);
+	}
 	ck_assert_uint_eq(after.fds, before.fds);
 	ck_assert_uint_eq(after.closed_errors, 0);
 	ck_assert_uint_eq(after.garbage_cut, 0);
@@ -620,6 +751,7 @@ hostile_suite(void)
 	tcase_add_test(tc, server_rings_back);
 	tcase_add_test(tc, hello_is_checked);
 	tcase_add_test(tc, memory_that_shrinks_when_seen);
+	tcase_add_loop_test(tc, closing_holds_nobody_up, 0, LINGERING_COUNT);
 	tcase_add_test(tc, silence_is_not_waited_for);
 	tcase_add_test(tc, killed_clients_leave_nothing);
 	tcase_add_test(tc, refusals_have_their_errors);
