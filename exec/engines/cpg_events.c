@@ -2,8 +2,11 @@
  * Copyright (c) 2026 The cluster executive authors
  *
  * What the cpg engine tells its clients.  A client that is too slow is being closed by the host;
- * what could not be said to it then no longer matters, so the results are not looked at.
+ * what could not be said to it then no longer matters.  One that cannot be told something for its
+ * size must not go on without it, so it is closed, too.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "exec/engines/cpg_engine.h"
@@ -12,8 +15,17 @@ static void
 event(struct cpg_engine *engine, struct cpg_client *client, enum cpg_wire_event function,
     const struct iovec *iov, size_t iov_count)
 {
-	if (client != NULL)
-		(void) engine->ops->event(engine->host, client->conn, function, iov, iov_count);
+	size_t bytes = 0;
+	char why[96];
+
+	if (client == NULL || engine->ops->event(engine->host, client->conn, function, iov,
+	    iov_count) != -EMSGSIZE)
+		return;
+	for (size_t i = 0; i < iov_count; i++)
+		bytes += iov[i].iov_len;
+	(void) snprintf(why, sizeof why, "%s of %zu bytes is more than its ring takes",
+	    function == CPG_EVENT_CONFCHG ? "a configuration" : "an event", bytes);
+	engine->ops->disconnect(engine->host, client->conn, why);
 }
 
 /* An iovec of what is only read. */

@@ -122,16 +122,21 @@ static int
 host_event(struct cs_host *host, struct cs_conn *conn, uint32_t function,
     const struct iovec *iov, size_t iov_count)
 {
-	struct world_event *event = &conn->events[conn->event_count++];
+	struct world_event *event = &conn->events[conn->event_count];
 	uint8_t *at;
 
 	(void) host;
-	if (conn->event_count > WORLD_EVENTS)
-		broken("too many events at once");
-	event->function = function;
 	event->len = 0;
 	for (size_t i = 0; i < iov_count; i++)
 		event->len += iov[i].iov_len;
+	if (conn->closed)
+		return -ENOBUFS;
+	if (conn->event_bytes_max > 0 && event->len > conn->event_bytes_max)
+		return -EMSGSIZE;
+	conn->event_count++;
+	if (conn->event_count > WORLD_EVENTS)
+		broken("too many events at once");
+	event->function = function;
 	at = event->data = malloc(event->len + 1);
 	for (size_t i = 0; i < iov_count; at += iov[i++].iov_len)
 		if (iov[i].iov_len > 0)

@@ -46,6 +46,7 @@ struct cs_conn {		/* a client's connection */
 	size_t reply_len;
 	struct world_event events[WORLD_EVENTS];
 	size_t event_count;
+	size_t event_bytes_max;	/* larger ones are refused; 0: none */
 };
 
 struct world_message {

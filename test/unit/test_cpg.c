@@ -578,6 +578,30 @@ START_TEST(garbage_of_clients_is_refused)
 }
 END_TEST
 
+/* Who can't be told of a change for its size does not go on with what comes after it. */
+START_TEST(what_does_not_fit_is_no_silent_loss)
+{
+	struct world *world = world_new(2, 1);
+	struct cs_conn *a, *b;
+
+	world_rings(world, one_ring, true);
+	world_settle(world);
+	a = world_open(world, 0, 10);
+	ck_assert_int_eq(join(world, a, "g"), CS_OK);
+	world_settle(world);
+	ck_assert_str_eq(told(a), "+1:10(1) =1 ");
+	a->event_bytes_max = sizeof(struct cpg_wire_confchg) + 2 * sizeof(struct cpg_wire_address);
+	b = world_open(world, 1, 20);
+	ck_assert_int_eq(join(world, b, "g"), CS_OK);
+	ck_assert_int_eq(mcast(world, b, "after"), 0);
+	world_settle(world);
+	ck_assert(a->closed);
+	ck_assert_str_eq(told(a), "");
+	ck_assert_str_eq(told(b), "+2:20(1) =2 'after' ");
+	world_free(world);
+}
+END_TEST
+
 static int
 part(struct world *world, struct cs_conn *conn, uint32_t flags, uint32_t total, const char *text)
 {
@@ -718,6 +742,7 @@ main(void)
 	tcase_add_test(tc, death_during_synchronisation);
 	tcase_add_test(tc, restarted_node_is_another);
 	tcase_add_test(tc, garbage_of_clients_is_refused);
+	tcase_add_test(tc, what_does_not_fit_is_no_silent_loss);
 	tcase_add_test(tc, parts_must_be_the_whole);
 	tcase_add_test(tc, refused_parts_count_once);
 	tcase_add_test(tc, iteration_pages);

@@ -99,7 +99,8 @@ struct cs_host_ops {
 	/* Answer the synchronous request being handled, or later one left unanswered.  Copies. */
 	void (*reply)(struct cs_host *host, struct cs_conn *conn, const void *data, size_t len);
 	/* Append one record to the client's event ring and ring its bell if it sleeps.  Copies.
-	 * 0, or -ENOBUFS: the client was too slow for too long; its connection is being closed. */
+	 * 0; -ENOBUFS: the client was too slow for too long, its connection is being closed;
+	 * -EMSGSIZE: more than half of its ring, and it was not told. */
 	int (*event)(struct cs_host *host, struct cs_conn *conn, uint32_t function,
 	    const struct iovec *iov, size_t iov_count);
 	/* Close the connection because of what the client did; `why` goes to the log. */
