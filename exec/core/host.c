@@ -113,6 +113,12 @@ host_conn_pid(const struct cs_conn *conn)
 	return ipc_conn_pid((const struct ipc_conn *) conn);
 }
 
+static bool
+host_conn_is_closing(const struct cs_conn *conn)
+{
+	return ipc_conn_is_closing((const struct ipc_conn *) conn);
+}
+
 static uid_t
 host_conn_uid(const struct cs_conn *conn)
 {
@@ -265,7 +271,7 @@ const struct cs_host_ops host_ops = {
 	.event = host_event,
 	.disconnect = host_disconnect,
 	.conn_pid = host_conn_pid,
-	.conn_uid = host_conn_uid,
+	.conn_uid = host_conn_uid, .conn_is_closing = host_conn_is_closing,
 	.conn_private = host_conn_private,
 	.conn_private_set = host_conn_private_set,
 	.node_info = host_node_info,

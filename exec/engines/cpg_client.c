@@ -81,6 +81,14 @@ local_free(struct cpg_engine *engine, struct cpg_local *local)
 	free(local);
 }
 
+/* It leaves; or its connection is closed and it will, when what it sent before was taken. */
+static bool
+is_going(const struct cpg_engine *engine, const struct cpg_local *local)
+{
+	return local->state == CPG_LEAVING || (local->client != NULL &&
+	    engine->ops->conn_is_closing(local->client->conn));
+}
+
 /* A new process and its JOIN on the way. */
 static cs_error_t
 local_join(struct cpg_engine *engine, struct cpg_client *client,
@@ -91,8 +99,8 @@ local_join(struct cpg_engine *engine, struct cpg_client *client,
 	    .name = *name };
 	struct cpg_local *local;
 
-	if (other != NULL)	/* of another connection; one that leaves will be gone soon */
-		return other->state == CPG_LEAVING ? CS_ERR_TRY_AGAIN : CS_ERR_EXIST;
+	if (other != NULL)
+		return is_going(engine, other) ? CS_ERR_TRY_AGAIN : CS_ERR_EXIST;
 	if (engine->local_count >= CPG_PROCESSES_MAX)
 		return CS_ERR_NO_RESOURCES;
 	local = calloc(1, sizeof *local);

@@ -335,6 +335,12 @@ ipc_conn_pid(const struct ipc_conn *conn)
 	return conn->pid;
 }
 
+bool
+ipc_conn_is_closing(const struct ipc_conn *conn)
+{
+	return conn->cut || conn->state == IPC_CONN_CLOSING;
+}
+
 uid_t
 ipc_conn_uid(const struct ipc_conn *conn)
 {

@@ -88,6 +88,8 @@ int ipc_event(struct ipc_conn *conn, uint32_t function, const struct iovec *iov,
 void ipc_disconnect(struct ipc_conn *conn, const char *why);	/* from the main loop, soon */
 pid_t ipc_conn_pid(const struct ipc_conn *conn);
 uid_t ipc_conn_uid(const struct ipc_conn *conn);
+/* Closed, or about to be: what it had sent before is still taken. */
+bool ipc_conn_is_closing(const struct ipc_conn *conn);
 void *ipc_conn_private(const struct ipc_conn *conn);
 void ipc_conn_private_set(struct ipc_conn *conn, void *value);
 #endif

@@ -99,6 +99,7 @@ static uint64_t host_now_ns(const struct cs_host *host) { (void) host; return no
 static bool host_is_active(const struct cs_host *host) { return host->active; }
 static pid_t host_conn_pid(const struct cs_conn *conn) { return (pid_t) (100 + conn->node_id); }
 static uid_t host_conn_uid(const struct cs_conn *conn) { (void) conn; return 0; }
+static bool host_conn_is_closing(const struct cs_conn *conn) { (void) conn; return false; }
 static void *host_conn_private(const struct cs_conn *conn) { return conn->private; }
 static void host_conn_private_set(struct cs_conn *conn, void *value) { conn->private = value; }
 
@@ -204,7 +205,8 @@ static const struct cs_host_ops ops = {
 	.node_id = host_node_id, .now_ns = host_now_ns, .multicast = host_multicast,
 	.multicast_room = host_room, .is_active = host_is_active, .reply = host_reply,
 	.event = host_event, .disconnect = host_disconnect, .conn_pid = host_conn_pid,
-	.conn_uid = host_conn_uid, .conn_private = host_conn_private,
+	.conn_uid = host_conn_uid, .conn_is_closing = host_conn_is_closing,
+	.conn_private = host_conn_private,
 	.conn_private_set = host_conn_private_set, .node_info = host_node_info,
 	.ignore = host_ignore, .transport = host_transport, .log = host_log,
 };

@@ -41,6 +41,7 @@ struct cs_conn {		/* a client's connection */
 	pid_t pid;
 	void *private;
 	bool closed;		/* by the engine */
+	bool closing;		/* as one is whose last records are still to be taken */
 	bool answered;
 	uint8_t reply[4096];
 	size_t reply_len;

@@ -296,6 +296,9 @@ START_TEST(errors_of_join_and_leave)
 	ck_assert_int_eq(join(world, a, "g"), CS_OK);
 	ck_assert_int_eq(join(world, a, "h"), CS_ERR_EXIST);	/* one group a handle */
 	ck_assert_int_eq(join(world, twin, "g"), CS_ERR_EXIST);	/* this process is in it */
+	a->closing = true;
+	ck_assert_int_eq(join(world, twin, "g"), CS_ERR_TRY_AGAIN);	/* but not for long */
+	a->closing = false;
 	world_settle(world);
 	ck_assert_int_eq(leave(world, a, "h"), CS_ERR_NOT_EXIST);
 	ck_assert_int_eq(leave(world, a, "g"), CS_OK);

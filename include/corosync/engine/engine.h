@@ -124,6 +124,9 @@ struct cs_host_ops {
 	/* This node cannot follow the others any longer (no memory for what the order brought): the
 	 * daemon says why and ends, and they go on without it.  Does not return. */
 	__attribute__((noreturn)) void (*fail)(const struct cs_host *host, const char *why);
+
+	/* Is the connection being closed?  Its last records are still to come; it gets nothing. */
+	bool (*conn_is_closing)(const struct cs_conn *conn);
 };
 
 /* The first member of every struct cs_host. */
