@@ -274,7 +274,8 @@ conn_socket(struct ipc_conn *conn, int32_t revents)
 		if (n == -EAGAIN || n == -EINTR)
 			return;
 	}
-	conn_hang_up(conn, /* drain= */ true);
+	/* One that is to be cut off already goes as it was said then. */
+	conn_hang_up(conn, !conn->cut || conn->drain);
 }
 
 static void

@@ -107,6 +107,33 @@ START_TEST(garbage_ends_that_connection_only)
 }
 END_TEST
 
+/* Its event ring is found to be garbage when another one's burst comes to it; then, before its
+ * turn, it hangs up.  That ends it: what it sent, garbage as well, is not looked at. */
+START_TEST(garbage_is_said_once)
+{
+	const struct { uint32_t head[2]; struct toy_burst burst; } call = {
+		.head = { 1, 0 }, .burst = { .count = 10, .bytes = 100 },
+	};
+	pid_t pid = toy_start(TOY_DOOR_OPEN);
+	struct client *client = ask_open();
+	struct raw sender, victim;
+
+	raw_open(&sender);
+	raw_open(&victim);
+	ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+	raw_put(&sender, TOY_CALL_BURST_ALL | IPC_FUNCTION_CALL, &call, sizeof call);
+	raw_bell(&sender);
+	victim.page->to_client.tail = 77;
+	raw_put(&victim, TOY_RECORD_BAD, "garbage", 8);
+	raw_close(&victim);
+	ck_assert_int_eq(kill(pid, SIGCONT), 0);
+	ck_assert_uint_eq(ask_active_wait(client, 2).garbage_cut, 1);
+	raw_close(&sender);
+	client = client_close(client);
+	toy_kill(pid, SIGTERM);
+}
+END_TEST
+
 /* Scribble everywhere while the server works on it. */
 static void
 scribble(struct raw *raw, struct prng *prng)
@@ -746,6 +773,7 @@ hostile_suite(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, garbage_ends_that_connection_only, 0, GARBAGE_COUNT);
+	tcase_add_loop_test(tc, garbage_is_said_once, 0, 10);
 	tcase_add_loop_test(tc, scribbling_never_harms_the_server, 0, 10);
 	tcase_add_test(tc, server_never_sleeps_over_a_record);
 	tcase_add_test(tc, server_rings_back);

@@ -287,7 +287,7 @@ conn_socket(struct ipc_conn *conn)
 		if (server->congested)
 			service_check(service_of(server));
 	} else {
-		conn_hang_up(conn, /* drain= */ true);
+		conn_hang_up(conn, !conn->cut || conn->drain);
 	}
 }
 
