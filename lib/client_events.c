@@ -238,8 +238,8 @@ client_next(struct client *client, int timeout_ms, struct client_record *ret_rec
 	}
 }
 
-/* No lent record lies in the ring: give its room to the daemon, and see that the descriptor is readable
- * exactly when there is work. */
+/* No lent record lies in the ring: give its room to the daemon, and see that the descriptor is
+ * readable exactly when there is work. */
 static void
 client_release(struct client *client)
 {

@@ -14,8 +14,8 @@ void client_unlock(void);
 /* How many fork()s this process is away from the one that loaded the library. */
 unsigned int client_fork_count(void);
 
-/* A connected socket, on which the daemon has taken `memory_fd`; `*ret_fd` is it already while it is
- * being connected, for the child of a fork(), or -1.  0 or -errno; -ECONNREFUSED: no daemon;
+/* A connected socket, on which the daemon has taken `memory_fd`; `*ret_fd` is it already while it
+ * is being connected, for the child of a fork(), or -1.  0 or -errno; -ECONNREFUSED: no daemon;
  * -EAGAIN: not ready; -EACCES: it may not, or what listens there is of another user than root and
  * ours; else what the daemon said. */
 int connect_open(const char *service, const struct ipc_hello *hello, int memory_fd, int *ret_fd);

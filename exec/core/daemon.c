@@ -72,8 +72,8 @@ on_storage(void *host, int error)
 	if (error == -EINPROGRESS)
 		log_line(LOG_SUBSYS_STATE, LOG_WARNING, "The ring's number is being written to %s"
 		    " for more than %u s: the disk is slow or hangs.  Until it answers, this node "
-		    "can be in no ring with a higher number, and nodes that start may wait outside.",
-		    d->instance.state_dir,
+		    "can be in no ring with a higher number, and nodes that start may wait "
+		    "outside.", d->instance.state_dir,
 		    (unsigned int) (SHELL_STORAGE_SLOW_NS / 1000000000));
 	else if (error < 0)
 		log_line(LOG_SUBSYS_STATE, LOG_ERR, "The ring's number cannot be kept in %s: %s.  "

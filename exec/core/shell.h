@@ -28,8 +28,8 @@ struct shell_config {
 	uint64_t late_warning_ns;	/* so late: "was not scheduled"; 0.8 of the token timeout */
 	uint64_t token_late_ns;		/* a token so late is told in the log; 0: never */
 	void (*log)(void *host, const char *subsystem, int priority, const char *text);
-	/* Reserved ring numbers could not be made durable, or can again (error 0); -EINPROGRESS: the
-	 * disk has not answered for SHELL_STORAGE_SLOW_NS. */
+	/* Reserved ring numbers could not be made durable, or can again (error 0); -EINPROGRESS:
+	 * the disk has not answered for SHELL_STORAGE_SLOW_NS. */
 	void (*storage)(void *host, int error);
 	void *host;
 };

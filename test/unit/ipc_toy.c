@@ -240,6 +240,10 @@ toy_request(void *host, struct ipc_conn *conn, uint32_t function, const void *da
 	case TOY_CALL_BURST_ALL:
 		toy_burst(toy, conn, function == TOY_CALL_BURST_ALL, data, len);
 		break;
+	case TOY_CALL_BURST_BEHIND:
+		ipc_reply(conn, NULL, 0);
+		toy_burst(toy, conn, false, data, len);
+		return;
 	case TOY_CALL_SILENCE:
 		return;
 	case TOY_CALL_ROOM:

@@ -24,6 +24,7 @@ enum toy_call {
 	TOY_CALL_LIMIT_FDS = 6,	/* no new descriptors from now on */
 	TOY_CALL_CLOSE = 7,	/* the engine disconnects us, after the reply */
 	TOY_CALL_BURST_ALL = 8,	/* toy_burst -> nothing; that many events to all connections */
+	TOY_CALL_BURST_BEHIND = 9,	/* as TOY_CALL_BURST, the answer first: nobody waits */
 	TOY_CALL_NOTHING = 99,	/* any other number does nothing, too */
 };
 

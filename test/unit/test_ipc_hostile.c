@@ -29,6 +29,8 @@
 #include "test/unit/ipc_toy.h"
 
 #define MS_NS		UINT64_C(1000000)
+#define HELLO_SMALL	{ .magic = IPC_MAGIC, .version = IPC_VERSION, \
+	.to_daemon_bytes = IPC_RING_SMALL_BYTES, .to_client_bytes = IPC_RING_SMALL_BYTES }
 
 /* The server hangs up on us within 5 s. */
 static bool
@@ -268,10 +270,7 @@ plain_connect(void)
 START_TEST(hello_is_checked)
 {
 	pid_t pid = toy_start(TOY_DOOR_OPEN);
-	struct ipc_hello hello = {
-		.magic = IPC_MAGIC, .version = IPC_VERSION,
-		.to_daemon_bytes = IPC_RING_SMALL_BYTES, .to_client_bytes = IPC_RING_SMALL_BYTES,
-	};
+	struct ipc_hello hello = HELLO_SMALL;
 	size_t bytes = ipc_map_bytes(IPC_RING_SMALL_BYTES, IPC_RING_SMALL_BYTES);
 	int fd, memory_fd;
 	struct ipc_welcome welcome;
@@ -327,10 +326,7 @@ fstat(int fd, struct stat *status)
 /* Memory that is sealed only after its size was looked at. */
 START_TEST(memory_that_shrinks_when_seen)
 {
-	struct ipc_hello hello = {
-		.magic = IPC_MAGIC, .version = IPC_VERSION,
-		.to_daemon_bytes = IPC_RING_SMALL_BYTES, .to_client_bytes = IPC_RING_SMALL_BYTES,
-	};
+	struct ipc_hello hello = HELLO_SMALL;
 	size_t bytes = ipc_map_bytes(IPC_RING_SMALL_BYTES, IPC_RING_SMALL_BYTES);
 	int fd, memory_fd;
 	pid_t pid;

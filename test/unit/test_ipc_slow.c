@@ -33,7 +33,7 @@ START_TEST(slow_client_is_cut_after_grace)
 	struct toy_state state;
 	cs_error_t error;
 
-	ask_call(slow, TOY_CALL_BURST, &burst, sizeof burst);
+	ask_call(slow, TOY_CALL_BURST_BEHIND, &burst, sizeof burst);
 	state = ask_state(other);
 	ck_assert_uint_gt(state.backlog_bytes, TOY_BACKLOG_BYTES / 2);
 	ck_assert_uint_le(state.backlog_bytes, TOY_BACKLOG_BYTES);
@@ -110,7 +110,7 @@ START_TEST(late_client_is_forgiven)
 	uint64_t start = cs_timestamp_get(), took_ns;
 	struct toy_state state;
 
-	ask_call(late, TOY_CALL_BURST, &burst, sizeof burst);
+	ask_call(late, TOY_CALL_BURST_BEHIND, &burst, sizeof burst);
 	(void) poll(NULL, 0, 100);
 	events_take(late, 0, burst.count);
 	took_ns = cs_timestamp_get() - start;
@@ -137,7 +137,7 @@ START_TEST(slow_reader_stays)
 	struct toy_state state;
 	uint32_t at = 0;
 
-	ask_call(slow, TOY_CALL_BURST, &burst, sizeof burst);
+	ask_call(slow, TOY_CALL_BURST_BEHIND, &burst, sizeof burst);
 	for (; at < 1800; at += 60) {
 		events_take(slow, at, at + 60);
 		(void) poll(NULL, 0, TOY_GRACE_NS / MS_NS / 10);
@@ -193,8 +193,8 @@ START_TEST(stuck_clients_are_cut_not_readers)
 	struct toy_state state;
 	uint32_t at = 0;
 
-	ask_call(stuck, TOY_CALL_BURST, &burst, sizeof burst);
-	ask_call(reader, TOY_CALL_BURST, &burst, sizeof burst);
+	ask_call(stuck, TOY_CALL_BURST_BEHIND, &burst, sizeof burst);
+	ask_call(reader, TOY_CALL_BURST_BEHIND, &burst, sizeof burst);
 	do {
 		events_take(reader, at, at + 40);
 		at += 40;
@@ -221,9 +221,9 @@ START_TEST(who_reads_nothing_makes_room)
 		struct client *stuck = ask_open(), *reader = ask_open();
 		struct toy_burst burst = { .count = 4600, .bytes = 1024 };
 
-		ask_call(stuck, TOY_CALL_BURST, &burst, sizeof burst);
+		ask_call(stuck, TOY_CALL_BURST_BEHIND, &burst, sizeof burst);
 		burst.count = 5000;
-		ask_call(reader, TOY_CALL_BURST, &burst, sizeof burst);
+		ask_call(reader, TOY_CALL_BURST_BEHIND, &burst, sizeof burst);
 		for (uint32_t at = 0; at < 24; at += 4) {
 			events_take(reader, at, at + 4);
 			(void) poll(NULL, 0, TOY_GRACE_NS / MS_NS / 16);
@@ -231,7 +231,7 @@ START_TEST(who_reads_nothing_makes_room)
 		state = ask_state(reader);
 		if (state.active == 2) {
 			burst.count = 700;
-			ask_call(reader, TOY_CALL_BURST, &burst, sizeof burst);
+			ask_call(reader, TOY_CALL_BURST_BEHIND, &burst, sizeof burst);
 			ck_assert_uint_eq(ask_active_wait(reader, 1).slow_cut, 1);
 			events_take(reader, 24, 5000);
 		}
@@ -275,7 +275,7 @@ START_TEST(just_enough_is_enough)
 		struct toy_burst burst = { .count = 5600, .bytes = 1024 };
 		uint32_t at;
 
-		ask_call(slow, TOY_CALL_BURST, &burst, sizeof burst);
+		ask_call(slow, TOY_CALL_BURST_BEHIND, &burst, sizeof burst);
 		steady = read_steadily(slow, 3 * TOY_GRACE_NS, &at);
 		if (steady) {
 			ck_assert_uint_eq(ask_state(other).slow_cut, 0);

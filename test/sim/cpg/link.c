@@ -416,8 +416,8 @@ client_next(struct client *client, int timeout_ms, struct client_record *ret_rec
 	return CS_OK;
 }
 
-/* Not here: a process that waits with a full ring is one that does not read, which the daemon's rule
- * for slow clients is judged by. */
+/* Not here: a process that waits with a full ring is one that does not read, which the daemon's
+ * rule for slow clients is judged by. */
 bool
 client_read_ahead(struct client *client)
 {
