@@ -470,13 +470,25 @@ feed(struct engines *set)
 		}
 }
 
+/* True: the core was given an input. */
+static bool
+brake(struct engines *set, uint64_t now_ns)
+{
+	if (set->brake_wanted == set->brake_set)
+		return false;
+	set->brake_set = set->brake_wanted;
+	totem_brake(set->config.totem, now_ns, set->brake_set);
+	return true;
+}
+
 bool
-engines_look(struct engines *set)
+engines_look(struct engines *set, uint64_t now_ns)
 {
 	bool streams = false;
 
 	for (size_t i = 0; i < set->count; i++)
 		streams = ipc_server_look(set->host[i].server) || streams;
+	(void) brake(set, now_ns);
 	return streams;
 }
 
@@ -493,11 +505,7 @@ engines_turn(struct engines *set, uint64_t now_ns)
 		feed(set);
 		input = true;
 	}
-	if (set->brake_wanted != set->brake_set) {
-		set->brake_set = set->brake_wanted;
-		totem_brake(set->config.totem, now_ns, set->brake_set);
-		input = true;
-	}
+	input = brake(set, now_ns) || input;
 	sync_retry(&set->sync);
 	drive(set);
 	feed(set);

@@ -52,8 +52,9 @@ void engines_configuration(struct engines *engines, const struct totem_configura
 /* After the outputs were drained: go on with what waited for room.  True: the core was given an
  * input, drain again. */
 bool engines_turn(struct engines *engines, uint64_t now_ns);
-/* Take what clients sent without ringing, before the token is passed on.  True: some do that. */
-bool engines_look(struct engines *engines);
+/* Take what clients sent without ringing, and ask for the brake if some are too slow, before the
+ * token is passed on: drain again.  True: some send without ringing. */
+bool engines_look(struct engines *engines, uint64_t now_ns);
 void engines_dump(struct engines *engines);	/* their state to the log */
 /* System calls made for clients, and times that the main loop called because of them. */
 void engines_calls(const struct engines *engines, uint64_t *ret_system_calls,

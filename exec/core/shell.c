@@ -235,7 +235,7 @@ on_readable(int32_t fd, int32_t revents, void *argument)
 
 		drain(shell);
 		if (shell->engines != NULL)
-			shell->streams = engines_look(shell->engines);
+			shell->streams = engines_look(shell->engines, shell_now_ns());
 		drain(shell);
 		totem_settle(shell->totem, shell_now_ns());
 		drain(shell);

@@ -179,9 +179,7 @@ ipc_event(struct ipc_conn *conn, uint32_t function, const struct iovec *iov, siz
 			return -ENOBUFS;
 		}
 		conn_flush(conn);
-		if (!server->congested
-		    && server->stats.backlog_bytes > server->backlog_bytes_max / 2)
-			ipc_work(server);
+		ipc_congestion_notice(server);
 	}
 	server->stats.events++;
 	conn_bell(conn);

@@ -224,15 +224,23 @@ readers_check(struct ipc_server *server, uint64_t enough)
 	check_later(server);
 }
 
+/* At once: before the main loop comes round again many tokens may have passed here, and each brings
+ * a window of everybody's.  Cuts nobody off, so an engine may be in the middle of something. */
+void
+ipc_congestion_notice(struct ipc_server *server)
+{
+	if (!server->congested && server->stats.backlog_bytes > server->backlog_bytes_max / 2)
+		congestion_begin(server);
+}
+
 void
 ipc_congestion_check(struct ipc_server *server)
 {
-	uint64_t limit = server->backlog_bytes_max / 2;
+	uint64_t enough = server->backlog_bytes_max / 4;
 
 	if (server->congested && server->check_due)
-		readers_check(server, limit / 2);
-	if (!server->congested && server->stats.backlog_bytes > limit)
-		congestion_begin(server);
-	else if (server->congested && server->stats.backlog_bytes <= limit / 2)
+		readers_check(server, enough);
+	ipc_congestion_notice(server);
+	if (server->congested && server->stats.backlog_bytes <= enough)
 		congestion_end(server);
 }

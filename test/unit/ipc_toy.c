@@ -277,6 +277,7 @@ toy_congested(void *host, bool on)
 	if (on) {
 		toy->state.congested_on++;
 		toy->congested_since_ns = cs_timestamp_get();
+		toy->state.congested_bytes = ipc_server_stats(toy->server)->backlog_bytes;
 	} else {
 		toy->state.congested_off++;
 		toy->state.congested_ns = cs_timestamp_get() - toy->congested_since_ns;

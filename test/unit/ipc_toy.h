@@ -39,6 +39,7 @@ struct toy_state {
 	uint64_t opened, closed;	/* callbacks */
 	uint64_t congested_on, congested_off;
 	uint64_t congested_ns;		/* how long the last time was */
+	uint64_t congested_bytes;	/* what waited when it began */
 	uint64_t refused;		/* -EAGAIN said */
 	uint64_t fds;			/* open descriptors of the server */
 	uint64_t resident_kib;

@@ -43,6 +43,8 @@ START_TEST(slow_client_is_cut_after_grace)
 	ck_assert_uint_eq(state.slow_cut, 1);
 	ck_assert_uint_eq(state.congested_on, 1);
 	ck_assert_uint_eq(state.congested_off, 1);
+	/* Told in the middle of the burst, not when it is over. */
+	ck_assert_uint_lt(state.congested_bytes, TOY_BACKLOG_BYTES / 2 + 4096);
 	ck_assert_uint_eq(state.backlog_bytes, 0);
 	while ((error = client_next(slow, 1000, &record)) == CS_OK) {
 		taken++;
