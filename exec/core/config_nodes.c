@@ -52,6 +52,24 @@ address_mistyped(const char *text)
 	return inet_pton(AF_INET6, address, &v6) != 1;
 }
 
+/* An address of a family that ip_version excludes would be waited for as if it were a name. */
+static void
+family_check(const struct config *config, const char *key, unsigned int line, const char *text,
+    const char *file, struct config_reports *reports)
+{
+	bool v6 = strchr(text, ':') != NULL;
+	struct in_addr v4;
+
+	if (config->ip_version != (v6 ? CONFIG_IP_4 : CONFIG_IP_6)
+	    || (!v6 && inet_pton(AF_INET, text, &v4) != 1))
+		return;
+	config_report(reports, CONFIG_ERROR, file, line,
+	    "%s: '%s' is an IPv%c address, but totem.ip_version at line %u is ipv%c; allowed: an "
+	    "IPv%c address, or ip_version: ipv%s", key, text, v6 ? '6' : '4',
+	    config_key_line(config, "totem", "ip_version"), v6 ? '4' : '6', v6 ? '4' : '6',
+	    v6 ? "6-4" : "4-6");
+}
+
 static int
 node_compare(const void *a, const void *b)
 {
@@ -79,6 +97,8 @@ nodes_check(struct config *config, const char *file, struct config_reports *repo
 			    "IPv6 address or a name", node->address[0]);
 			continue;
 		}
+		family_check(config, "nodelist.node.ring0_addr", node->line,
+		    node->address[0], file, reports);
 		node_id_derive(config, node, file, reports);
 		if (node->port == CONFIG_UNSET)
 			node->port = config->link.port;
@@ -180,6 +200,12 @@ config_finish_nodes(struct config *config, const char *file, struct config_repor
 		config->node_id = CONFIG_UNSET;		/* stock: from the address */
 	link_choose(config, file, reports);
 	multicast_check(config, file, reports);
+	if (config->transport == CONFIG_TRANSPORT_UDP)
+		family_check(config, "totem.interface.mcastaddr", config->link.line,
+		    config->link.multicast, file, reports);
+	if (config->node_count == 0)
+		family_check(config, "totem.interface.bindnetaddr", config->link.line,
+		    config->link.bind, file, reports);
 	nodes_check(config, file, reports);
 	nodes_distinct(config, file, reports);
 	if (config->node_count > 0 && config->node_id != CONFIG_UNSET

@@ -477,6 +477,35 @@ START_TEST(addresses_mistyped)
 }
 END_TEST
 
+/* It would be waited for as if it were a name. */
+START_TEST(addresses_of_a_family_that_is_excluded)
+{
+	static const char *const version[] = { "ipv4", "ipv6", "ipv4-6", "ipv6-4" };
+	static const char *const address[] = { "fd00::1%eth0", "10.0.0.1", "name" };
+	char text[256];
+
+	for (size_t i = 0; i < 4 * 3; i++) {
+		size_t v = i / 3, a = i % 3;
+
+		(void) snprintf(text, sizeof text, "totem {\nversion: 2\nip_version: %s\n}\n"
+		    "nodelist {\nnode {\nnodeid: 1\nring0_addr: %s\n}\n}\n", version[v],
+		    address[a]);
+		read_config(text);
+		ck_assert_uint_eq(reports.count, v == a && v < 2);
+		if (reports.count > 0)
+			expect(CONFIG_ERROR, "t.conf:6: nodelist.node.ring0_addr: '");
+	}
+	read_totem("ip_version: ipv6");
+	expect(CONFIG_ERROR, "t.conf:6: nodelist.node.ring0_addr: '10.0.0.1' is an IPv4 address,"
+	    " but totem.ip_version at line 3 is ipv6; allowed: an IPv6 address, or ip_version:"
+	    " ipv4-6");
+	read_config("totem {\nversion: 2\ntransport: udp\nip_version: ipv4\ninterface {\n"
+	    "bindnetaddr: fd00::\nmcastaddr: ff15::1\n}\n}\n");
+	expect(CONFIG_ERROR, "t.conf:5: totem.interface.bindnetaddr: 'fd00::' is an IPv6 address");
+	expect(CONFIG_ERROR, "t.conf:5: totem.interface.mcastaddr: 'ff15::1' is an IPv6 address");
+}
+END_TEST
+
 START_TEST(links_beyond_the_first_are_named)
 {
 	read_config("totem {\n version: 2\n interface {\n linknumber: 1\n mcastport: 2\n }\n"
@@ -723,6 +752,7 @@ main(void)
 	tcase_add_test(tc, nodes_are_sorted_and_derived);
 	tcase_add_test(tc, nodes_that_cannot_be);
 	tcase_add_test(tc, addresses_mistyped);
+	tcase_add_test(tc, addresses_of_a_family_that_is_excluded);
 	tcase_add_test(tc, links_beyond_the_first_are_named);
 	tcase_add_test(tc, too_much_is_an_error);
 	tcase_add_test(tc, timing_by_default);
