@@ -120,7 +120,8 @@ config_finish_timing(struct config *config, const char *file, struct config_repo
 void
 config_finish(struct config *config, const char *file, struct config_reports *reports)
 {
-	if (config->version == CONFIG_UNSET)
+	/* If it is there, it was refused. */
+	if (config->version == CONFIG_UNSET && config_key_line(config, "totem", "version") == 0)
 		config_report(reports, CONFIG_ERROR, file, 0,
 		    "totem.version is missing; allowed: version: 2 in section totem");
 	config_finish_nodes(config, file, reports);

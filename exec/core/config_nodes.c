@@ -23,6 +23,10 @@ node_id_derive(struct config *config, struct config_node *node, const char *file
 
 	if (node->node_id != CONFIG_UNSET && node->node_id != 0)
 		return;
+	if (node->refused) {
+		node->node_id = 0;
+		return;
+	}
 	if (inet_pton(AF_INET, node->address[0], &v4) != 1) {
 		config_report(reports, CONFIG_ERROR, file, node->line,
 		    "nodelist.node: nodeid is missing for '%s'; allowed: a number from 1 to "
@@ -87,6 +91,8 @@ nodes_check(struct config *config, const char *file, struct config_reports *repo
 		struct config_node *node = &config->nodes[i];
 
 		if (node->address[0][0] == '\0') {
+			if (node->refused)
+				continue;
 			config_report(reports, CONFIG_ERROR, file, node->line,
 			    "nodelist.node: ring0_addr is missing; allowed: an address or a name");
 			continue;
@@ -111,7 +117,8 @@ nodes_check(struct config *config, const char *file, struct config_reports *repo
 	for (size_t i = 1; i < config->node_count; i++) {
 		const struct config_node *node = &config->nodes[i];
 
-		if (node->node_id == node[-1].node_id && node->node_id != 0)
+		if (node->node_id == node[-1].node_id && node->node_id != 0
+		    && node->node_id != CONFIG_UNSET)
 			config_report(reports, CONFIG_ERROR, file, node->line,
 			    "nodelist.node.nodeid: %" PRIu64 " is the id of the node at line %u "
 			    "too; each node needs its own", node->node_id, node[-1].line);
@@ -129,7 +136,8 @@ nodes_distinct(const struct config *config, const char *file, struct config_repo
 		for (size_t j = i + 1; j < config->node_count; j++) {
 			const struct config_node *a = &config->nodes[i], *b = &config->nodes[j];
 
-			if (a->port == b->port && strcmp(a->address[0], b->address[0]) == 0)
+			if (a->port == b->port && a->address[0][0] != '\0'
+			    && strcmp(a->address[0], b->address[0]) == 0)
 				config_report(reports, CONFIG_ERROR, file, b->line,
 				    "nodelist.node: '%s' port %" PRIu64 " is the node at line %u "
 				    "too; nodes on one machine need a port of their own",
@@ -193,6 +201,17 @@ multicast_check(struct config *config, const char *file, struct config_reports *
 	    "(224.0.0.0/4 or ff00::/8)", link->multicast);
 }
 
+/* Then nobody knows which ids the list has. */
+static bool
+ids_refused(const struct config *config)
+{
+	for (size_t i = 0; i < config->node_count; i++) {
+		if (config->nodes[i].refused)
+			return true;
+	}
+	return false;
+}
+
 void
 config_finish_nodes(struct config *config, const char *file, struct config_reports *reports)
 {
@@ -209,7 +228,7 @@ config_finish_nodes(struct config *config, const char *file, struct config_repor
 	nodes_check(config, file, reports);
 	nodes_distinct(config, file, reports);
 	if (config->node_count > 0 && config->node_id != CONFIG_UNSET
-	    && config_node_index(config, (uint32_t) config->node_id) < 0)
+	    && config_node_index(config, (uint32_t) config->node_id) < 0 && !ids_refused(config))
 		config_report(reports, CONFIG_ERROR, file,
 		    config_key_line(config, "totem", "nodeid"),
 		    "totem.nodeid: %" PRIu64 " is not in the node list; allowed: the nodeid of one "

@@ -454,6 +454,21 @@ START_TEST(nodes_that_cannot_be)
 }
 END_TEST
 
+/* What is there and refused is not called missing, nor alike, as well. */
+START_TEST(refused_is_said_once)
+{
+	read_config("totem {\nversion: 3\n}\n" LIST);
+	expect(CONFIG_ERROR, "t.conf:2: totem.version: '3' is not allowed; allowed: 2");
+	ck_assert_uint_eq(reports.count, 1);
+	read_config("totem {\nversion: 2\nnodeid: 1\n}\nnodelist {\nnode {\nring0_addr: a\n"
+	    "nodeid: 1x\n}\nnode {\nring0_addr: b\nnodeid: 2x\n}\n}\n");
+	ck_assert_uint_eq(reports.count, 2);
+	read_config("totem {\nversion: 2\n}\nnodelist {\nnode {\n}\nnode {\n}\n}\n");
+	expect(CONFIG_ERROR, "t.conf:7: nodelist.node: ring0_addr is missing");
+	ck_assert_uint_eq(reports.count, 2);
+}
+END_TEST
+
 START_TEST(addresses_mistyped)
 {
 	static const char *const bad[] = { "127.0.0.999", "10.0.0", "1", "10.0.0.1:5405", "::g" };
@@ -576,8 +591,6 @@ START_TEST(timing_checked)
 	    " token_retransmits_before_loss_const");
 	read_totem("heartbeat_interval: 400");
 	expect(CONFIG_ERROR, "at least twice heartbeat_interval");
-	read_config("totem {\nversion: 3\n}\n" LIST);
-	expect(CONFIG_ERROR, "t.conf:2: totem.version: '3' is not allowed; allowed: 2");
 	read_config("totem {\nversion: 2\n}\n" LIST "logging {\nto_logfile: yes\n}\n");
 	expect(CONFIG_ERROR, "t.conf:15: logging.logfile is missing");
 	read_totem("silence_timeout: 5000");
@@ -751,6 +764,7 @@ main(void)
 	tc = case_add(suite, "nodes");
 	tcase_add_test(tc, nodes_are_sorted_and_derived);
 	tcase_add_test(tc, nodes_that_cannot_be);
+	tcase_add_test(tc, refused_is_said_once);
 	tcase_add_test(tc, addresses_mistyped);
 	tcase_add_test(tc, addresses_of_a_family_that_is_excluded);
 	tcase_add_test(tc, links_beyond_the_first_are_named);
