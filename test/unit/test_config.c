@@ -581,11 +581,16 @@ START_TEST(timing_checked)
 	read_totem("token: 29");
 	expect(CONFIG_ERROR, "The token timeout parameter (29 ms) may not be less than (30 ms).");
 	read_totem("token: 5000\nconsensus: 5500");
-	expect(CONFIG_WARNING, "t.conf:4: totem.consensus: 5500 ms is less than 1.2 * token; 6000"
-	    " ms is used");
+	expect(CONFIG_NOTE, "t.conf:4: totem.consensus has no effect: the failure detector ends"
+	    " waiting; a daemon that waits for it wants at least 1.2 * token (6000 ms), and it is"
+	    " 5500 ms");
 	ck_assert_uint_eq(config.timing.consensus_ns, 6000 * MS_NS);
 	read_totem("token: 1000\nconsensus: 40");
-	expect(CONFIG_ERROR, "t.conf:4: totem.consensus: 40 ms is not allowed");
+	expect(CONFIG_ERROR, "t.conf:4: totem.consensus: 40 ms is not allowed; allowed: at least"
+	    " join (50 ms)");
+	read_totem("token: 1000\njoin: 1300");
+	expect(CONFIG_ERROR, "t.conf:4: totem.join: 1300 ms is not allowed; allowed: at most 1.2 *"
+	    " token (1200 ms)");
 	read_totem("token: 1000\ntoken_retransmit: 1000");
 	expect(CONFIG_ERROR, "t.conf:4: Not appropriate token or"
 	    " token_retransmits_before_loss_const");
