@@ -63,26 +63,25 @@ static void
 say_membership(struct shell *shell, const struct totem_configuration *config)
 {
 	struct line line = { .len = 0 };
-	bool first = true;
+	size_t joined_count = 0, left_count = 0;
 
 	add(&line, "A new membership (%" PRIu32 ".%" PRIx64 ") was formed.", config->ring.rep,
 	    config->ring.seq);
 	for (size_t i = 0; i < config->member_count; i++) {
 		if (contains(shell->moved, shell->moved_count, &config->members[i]))
 			continue;
-		add(&line, "%s %" PRIu32, first ? " Members joined:" : "",
+		add(&line, "%s %" PRIu32, joined_count++ == 0 ? " Members joined:" : "",
 		    config->members[i].node_id);
-		first = false;
 	}
-	if (first)
-		add(&line, " Members");
-	first = true;
 	for (size_t i = 0; i < shell->previous_count; i++) {
 		if (contains(shell->moved, shell->moved_count, &shell->previous[i]))
 			continue;
-		add(&line, "%s %" PRIu32, first ? " left:" : "", shell->previous[i].node_id);
-		first = false;
+		if (left_count++ == 0)
+			add(&line, "%s left:", joined_count == 0 ? " Members" : "");
+		add(&line, " %" PRIu32, shell->previous[i].node_id);
 	}
+	if (joined_count + left_count == 0)
+		add(&line, " Members unchanged.");
 	say(shell, LOG_NOTICE, &line);
 }
 
