@@ -260,6 +260,12 @@ for tool in $tools; do
 	COROSYNC_INSTANCE=$name "./$tool" $arguments >"$dir/$tool.out" 2>&1
 	check "$tool" test $? = 0
 done
+for tool in $tools; do
+	[ $tool = corosync-cfgtool ] && arguments="-s" || arguments=
+	COROSYNC_INSTANCE=$name-none "./$tool" $arguments >"$dir/$tool.out" 2>&1
+	check "$tool, no daemon" grep -q 'error 2 (CS_ERR_LIBRARY): no daemon answers: start ' \
+		"$dir/$tool.out"
+done
 # Another process has the sockets that programs would come to: no daemon without service.
 sed "s/port: $port/port: $((port + 1))/; s|$dir/log|$dir/log.2|" "$dir/conf" >"$dir/taken"
 check "sockets are taken" status 13 "$@" -c "$dir/taken" -e "$(pwd)/.libs" \
