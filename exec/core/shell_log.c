@@ -192,6 +192,58 @@ notice_due(struct shell *shell, const struct totem_output *output)
 	return slot;
 }
 
+/* --- other versions of the protocol --- */
+
+static struct shell_stranger *
+stranger_find(struct shell *shell)
+{
+	for (size_t i = 0; i < SHELL_STRANGERS_MAX; i++) {
+		struct shell_stranger *stranger = &shell->strangers[i];
+
+		if (stranger->count > 0 && net_address_equal(&stranger->source, shell->source))
+			return stranger;
+	}
+	return NULL;
+}
+
+/* The checksum cannot tell whether a frame of another version is whole, as that version may make it
+ * in another way.  So a bit that flips makes a frame look so; or one of ours at a peer, which then
+ * tells us that it does not listen.  Only who goes on like that, with nothing valid in between, is
+ * believed. */
+static bool
+stranger_believed(struct shell *shell)
+{
+	struct shell_stranger *stranger;
+
+	if (shell->source == NULL)
+		return false;
+	shell->stranger_seen = true;
+	stranger = stranger_find(shell);
+	if (stranger == NULL) {
+		stranger = &shell->strangers[shell->stranger_next++ % SHELL_STRANGERS_MAX];
+		*stranger = (struct shell_stranger) { .source = *shell->source };
+	}
+	if (stranger->count < SHELL_STRANGER_COUNT)
+		stranger->count++;
+	return stranger->count == SHELL_STRANGER_COUNT;
+}
+
+void
+shell_log_heard(struct shell *shell, enum totem_drop drop)
+{
+	bool damaged = drop == TOTEM_DROP_SHORT || drop == TOTEM_DROP_MAGIC
+	    || drop == TOTEM_DROP_CHECKSUM;
+	struct shell_stranger *stranger;
+
+	/* Nobody was ever strange: this is for each datagram. */
+	if (shell->stranger_next == 0)
+		return;
+	stranger = damaged || shell->stranger_seen ? NULL : stranger_find(shell);
+	shell->stranger_seen = false;
+	if (stranger != NULL)
+		stranger->count = 0;
+}
+
 static void
 say_pause(struct shell *shell, uint64_t late_ns)
 {
@@ -225,7 +277,8 @@ notice_text(const struct totem_output *output, const char *source, struct line *
 		break;
 	case TOTEM_NOTICE_VERSION:
 		add(line, "%s speaks version %" PRIu64 " of the ring protocol, we speak another:"
-		    " its frames are dropped.", source, output->value);
+		    " its frames are dropped. Install the same version on all nodes.", source,
+		    output->value);
 		break;
 	case TOTEM_NOTICE_DUPLICATE_SEEN:
 		add(line, "Two nodes use our node id: node %" PRIu32 " hears another daemon with it"
@@ -241,7 +294,8 @@ notice_text(const struct totem_output *output, const char *source, struct line *
 		break;
 	case TOTEM_NOTICE_REFUSED_VERSION:
 		add(line, "%s does not listen to us: it speaks version %" PRIu64
-		    " of the ring protocol.", source, output->value);
+		    " of the ring protocol. Install the same version on all nodes.", source,
+		    output->value);
 		break;
 	case TOTEM_NOTICE_TOKEN_LOST:
 		add(line, "A processor failed, forming new configuration: token timed out (%"
@@ -302,6 +356,9 @@ shell_log_notice(struct shell *shell, const struct totem_output *output)
 		say_pause(shell, output->value);
 		return;
 	}
+	if ((output->notice == TOTEM_NOTICE_VERSION
+	    || output->notice == TOTEM_NOTICE_REFUSED_VERSION) && !stranger_believed(shell))
+		return;
 	slot = notice_due(shell, output);
 	if (slot == NULL)
 		return;

@@ -3,6 +3,7 @@
  *
  * What the log says about the membership, and about what strangers send.  Time is ours.
  */
+#include <arpa/inet.h>
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +81,77 @@ START_TEST(memberships_are_told)
 }
 END_TEST
 
+static struct net_address
+source_of(uint8_t last)
+{
+	struct net_address source = { .len = sizeof source.sa.v4 };
+
+	source.sa.v4.sin_family = AF_INET;
+	source.sa.v4.sin_addr.s_addr = htonl(0x0a000000u + last);
+	source.sa.v4.sin_port = htons(5405);
+	return source;
+}
+
+/* 10.0.0.`last` sends a frame that names another version. */
+static bool
+strange(uint8_t last, enum totem_notice notice)
+{
+	struct net_address source = source_of(last);
+	struct totem_output output = { .kind = TOTEM_NOTICE, .notice = notice, .value = 9 };
+
+	said[0] = '\0';
+	shell.source = &source;
+	shell_log_notice(&shell, &output);
+	shell_log_heard(&shell, notice == TOTEM_NOTICE_VERSION ? TOTEM_DROP_VERSION
+	    : TOTEM_ACCEPTED);
+	shell.source = NULL;
+	return said[0] != '\0';
+}
+
+static void
+heard(uint8_t last, enum totem_drop drop)
+{
+	struct net_address source = source_of(last);
+
+	shell.source = &source;
+	shell_log_heard(&shell, drop);
+	shell.source = NULL;
+}
+
+/* A bit that flipped is no other version; the loop's index is which of the two notices. */
+START_TEST(versions_are_believed_late)
+{
+	enum totem_notice notice = _i == 0 ? TOTEM_NOTICE_VERSION : TOTEM_NOTICE_REFUSED_VERSION;
+
+	/* Between valid frames, however often. */
+	for (int i = 0; i < 20; i++) {
+		ck_assert(!strange(2, notice));
+		if (i % 4 == 3)
+			heard(2, i % 8 == 3 ? TOTEM_ACCEPTED : TOTEM_DROP_STALE);
+	}
+	/* Damaged frames, and those of others, say nothing about this one. */
+	for (unsigned int i = 1; i < SHELL_STRANGER_COUNT; i++) {
+		ck_assert(!strange(3, notice));
+		ck_assert(i > 2 || !strange(4, notice));
+		heard(3, TOTEM_DROP_CHECKSUM);
+		heard(2, TOTEM_ACCEPTED);
+	}
+	ck_assert(strange(3, notice));
+	ck_assert_ptr_eq(strstr(said, "10.0.0.3 "), said);
+	ck_assert_ptr_nonnull(strstr(said, "version 9 of the ring protocol"));
+	ck_assert_ptr_nonnull(strstr(said, "Install the same version on all nodes."));
+	/* Then as any other notice: once in a while. */
+	ck_assert(!strange(3, notice));
+	clock_ns += 11 * SEC_NS;
+	ck_assert(strange(3, notice));
+	/* More sources than can be remembered do no harm. */
+	for (int i = 0; i < 200; i++)
+		(void) strange((uint8_t) (10 + i % 40), notice);
+	heard(3, TOTEM_ACCEPTED);
+	ck_assert(!strange(3, notice));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -91,6 +163,7 @@ main(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, memberships_are_told);
+	tcase_add_loop_test(tc, versions_are_believed_late, 0, 2);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
