@@ -17,6 +17,7 @@
 #include <corosync/corotypes.h>
 
 #include "tools/patience.h"
+#include "tools/trouble.h"
 
 #define NODES_MAX	128u
 #define TRIES		100	/* a daemon that starts says: try again */
@@ -74,8 +75,7 @@ connect_daemon(corosync_cfg_handle_t *ret_handle)
 	}
 	if (error == CS_OK)
 		return true;
-	(void) fprintf(stderr, "Could not initialize corosync configuration API error %d\n",
-	    (int) error);
+	trouble_say(error, "Could not initialize corosync configuration API error %d", (int) error);
 	return false;
 }
 
@@ -88,8 +88,7 @@ cluster_get(corosync_cfg_handle_t handle, struct cluster *cluster)
 	    cluster->node);
 	patience_end();
 	if (error != CS_OK) {
-		(void) fprintf(stderr, "Could not get the state of the nodes: %s\n",
-		    cs_strerror(error));
+		trouble_say(error, "Could not get the state of the nodes");
 		return false;
 	}
 	if (cluster->count > NODES_MAX)
@@ -273,7 +272,8 @@ do_addresses(corosync_cfg_handle_t handle, unsigned int nodeid)
 	error = corosync_cfg_get_node_addrs(handle, nodeid, CFG_MAX_LINKS, &count, addresses);
 	patience_end();
 	if (error != CS_OK) {
-		(void) fprintf(stderr, "Could not get node address for nodeid %u\n", nodeid);
+		trouble_say(error, "Could not get node address for nodeid %u%s", nodeid,
+		    error == CS_ERR_NOT_EXIST ? ": no node has this id" : "");
 		return 1;
 	}
 	for (int i = 0; i < count; i++) {
@@ -299,9 +299,8 @@ do_ignore(corosync_cfg_handle_t handle, const struct options *options)
 	patience_end();
 	if (error == CS_OK)
 		return 0;
-	(void) fprintf(stderr, "Could not ignore the nodes: %s%s\n", cs_strerror(error),
-	    error == CS_ERR_INVALID_PARAM ?
-	    " (one is unknown, or this node itself; nothing was changed)" : "");
+	trouble_say(error, "Could not ignore the nodes%s", error == CS_ERR_INVALID_PARAM ?
+	    ": one is unknown, or this node itself; nothing was changed" : "");
 	return 1;
 }
 

@@ -16,6 +16,7 @@
 #include <corosync/cpg.h>
 
 #include "tools/patience.h"
+#include "tools/trouble.h"
 
 #define PROGRAM		"corosync-cpgtool"
 #define ADDRESSES_MAX	8	/* of one node: its links */
@@ -119,7 +120,7 @@ print_groups(cpg_handle_t cpg, corosync_cfg_handle_t cfg)
 	    options.names_only ? CPG_ITERATION_NAME_ONLY : CPG_ITERATION_ALL, NULL, &iteration);
 	patience_end();
 	if (error != CS_OK) {
-		fprintf(stderr, "Could not list the groups: %s\n", cs_strerror(error));
+		trouble_say(error, "Could not list the groups");
 		return error;
 	}
 	if (options.delimiter == NULL && !options.names_only)
@@ -136,7 +137,10 @@ print_groups(cpg_handle_t cpg, corosync_cfg_handle_t cfg)
 		first = false;
 	}
 	(void) cpg_iteration_finalize(iteration);
-	return error == CS_ERR_NO_SECTIONS ? CS_OK : error;
+	if (error == CS_ERR_NO_SECTIONS)
+		return CS_OK;
+	trouble_say(error, "Could not list the groups to their end");
+	return error;
 }
 
 static int
@@ -184,7 +188,7 @@ main(int argc, char **argv)
 	for (int i = 0; (error = cpg_initialize(&cpg, NULL)) == CS_ERR_TRY_AGAIN && i < TRIES; i++)
 		patience_pause();
 	if (error != CS_OK) {
-		fprintf(stderr, "Could not initialize corosync cpg API error %d\n", (int) error);
+		trouble_say(error, "Could not initialize corosync cpg API error %d", (int) error);
 		return EXIT_FAILURE;
 	}
 	if (options.delimiter == NULL && !options.names_only &&

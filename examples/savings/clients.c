@@ -227,6 +227,23 @@ connection_serve(struct server *server, struct connection *c)
 }
 
 static void
+print_short(FILE *out, const struct bank *bank, const struct tx *tx)
+{
+	char has[AMOUNT_TEXT_BYTES], wanted[AMOUNT_TEXT_BYTES];
+	int64_t balance_cents = bank_balance(bank, tx->account);
+
+	if (bank_account(bank, tx->account) == NULL) {
+		(void) fprintf(out, "refused: there is no account %s; a deposit opens it\n",
+		    tx->account);
+		return;
+	}
+	(void) fprintf(out, "refused: not enough money in account %s: it has %s, wanted are %s%s\n",
+	    tx->account, amount_format(balance_cents, has),
+	    amount_format(-tx->amount_cents, wanted), balance_cents >= -tx->amount_cents ?
+	    " (other orders are under way)" : "");
+}
+
+static void
 answer_give(struct server *server, struct connection *c, const struct answer *answer)
 {
 	static const enum exit_status status[] = {
@@ -248,9 +265,7 @@ answer_give(struct server *server, struct connection *c, const struct answer *an
 		(void) fputc('\n', out);
 		break;
 	case RESULT_SHORT:
-		(void) fprintf(out, "refused: %s has not enough; now %s\n", tx->account,
-		    amount_format(bank_balance(replica_bank(server->replica), tx->account),
-		    amount));
+		print_short(out, replica_bank(server->replica), tx);
 		break;
 	case RESULT_NOTHING:
 		(void) fputs("nothing was done: the executive went away\n", out);

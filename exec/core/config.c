@@ -220,7 +220,7 @@ on_event(void *host, const struct config_event *event)
 	const struct config_key *key;
 	char alias[CONFIG_PATH_MAX];
 	struct config_event plain = *event;
-	size_t unknown_len = strlen(in->unknown);
+	size_t unknown_len = strlen(in->unknown), error_count = in->reports->error_count;
 	void *base;
 
 	/* network{} is an old name of totem{}. */
@@ -255,6 +255,9 @@ on_event(void *host, const struct config_event *event)
 	base = key_base(in, key);
 	if (base != NULL)
 		config_value_set(in->config, key, base, &plain, in->file, in->reports);
+	if (key->scope == CONFIG_SCOPE_NODE && base != NULL
+	    && in->reports->error_count > error_count)
+		in->node->refused = true;
 	return 0;
 }
 

@@ -36,6 +36,7 @@ struct config_node {
 	uint64_t node_id;		/* CONFIG_UNSET until config_load() derived it */
 	uint64_t port;
 	unsigned int line;
+	bool refused;			/* a value was: it is not missing as well */
 };
 
 struct config_link {

@@ -60,6 +60,8 @@ detector_check(const struct config *config, const struct totem_timing *t, const 
 		    "probe_interval or probe_count", detect_ns / MS_NS, t->token_ns / MS_NS);
 }
 
+/* Nothing waits for it here.  Files are shared with daemons that do wait: what those would refuse
+ * is refused, and what would serve them badly is told. */
 static void
 consensus_set(struct config *config, struct totem_timing *t, const char *file,
     struct config_reports *reports)
@@ -67,14 +69,19 @@ consensus_set(struct config *config, struct totem_timing *t, const char *file,
 	uint64_t least_ns = t->token_ns * 12 / 10;
 
 	t->consensus_ns = ms_or(config->consensus_ms, least_ns);
-	if (t->consensus_ns < t->join_ns) {
+	if (t->consensus_ns < t->join_ns && config->consensus_ms == CONFIG_UNSET) {
+		config_report(reports, CONFIG_ERROR, file, line_of(config, "join", "token"),
+		    "totem.join: %" PRIu64 " ms is not allowed; allowed: at most 1.2 * token (%"
+		    PRIu64 " ms)", t->join_ns / MS_NS, least_ns / MS_NS);
+	} else if (t->consensus_ns < t->join_ns) {
 		config_report(reports, CONFIG_ERROR, file, line_of(config, "consensus", "join"),
 		    "totem.consensus: %" PRIu64 " ms is not allowed; allowed: at least join (%"
-		    PRIu64 " ms) and 1.2 * token", t->consensus_ns / MS_NS, t->join_ns / MS_NS);
+		    PRIu64 " ms)", t->consensus_ns / MS_NS, t->join_ns / MS_NS);
 	} else if (t->consensus_ns < least_ns) {
-		config_report(reports, CONFIG_WARNING, file, line_of(config, "consensus", "token"),
-		    "totem.consensus: %" PRIu64 " ms is less than 1.2 * token; %" PRIu64
-		    " ms is used", t->consensus_ns / MS_NS, least_ns / MS_NS);
+		config_report(reports, CONFIG_NOTE, file, line_of(config, "consensus", "token"),
+		    "totem.consensus has no effect: the failure detector ends waiting; a daemon "
+		    "that waits for it wants at least 1.2 * token (%" PRIu64 " ms), and it is %"
+		    PRIu64 " ms", least_ns / MS_NS, t->consensus_ns / MS_NS);
 		t->consensus_ns = least_ns;
 	}
 }
@@ -120,7 +127,8 @@ config_finish_timing(struct config *config, const char *file, struct config_repo
 void
 config_finish(struct config *config, const char *file, struct config_reports *reports)
 {
-	if (config->version == CONFIG_UNSET)
+	/* If it is there, it was refused. */
+	if (config->version == CONFIG_UNSET && config_key_line(config, "totem", "version") == 0)
 		config_report(reports, CONFIG_ERROR, file, 0,
 		    "totem.version is missing; allowed: version: 2 in section totem");
 	config_finish_nodes(config, file, reports);

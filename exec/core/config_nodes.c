@@ -23,6 +23,10 @@ node_id_derive(struct config *config, struct config_node *node, const char *file
 
 	if (node->node_id != CONFIG_UNSET && node->node_id != 0)
 		return;
+	if (node->refused) {
+		node->node_id = 0;
+		return;
+	}
 	if (inet_pton(AF_INET, node->address[0], &v4) != 1) {
 		config_report(reports, CONFIG_ERROR, file, node->line,
 		    "nodelist.node: nodeid is missing for '%s'; allowed: a number from 1 to "
@@ -52,6 +56,24 @@ address_mistyped(const char *text)
 	return inet_pton(AF_INET6, address, &v6) != 1;
 }
 
+/* An address of a family that ip_version excludes would be waited for as if it were a name. */
+static void
+family_check(const struct config *config, const char *key, unsigned int line, const char *text,
+    const char *file, struct config_reports *reports)
+{
+	bool v6 = strchr(text, ':') != NULL;
+	struct in_addr v4;
+
+	if (config->ip_version != (v6 ? CONFIG_IP_4 : CONFIG_IP_6)
+	    || (!v6 && inet_pton(AF_INET, text, &v4) != 1))
+		return;
+	config_report(reports, CONFIG_ERROR, file, line,
+	    "%s: '%s' is an IPv%c address, but totem.ip_version at line %u is ipv%c; allowed: an "
+	    "IPv%c address, or ip_version: ipv%s", key, text, v6 ? '6' : '4',
+	    config_key_line(config, "totem", "ip_version"), v6 ? '4' : '6', v6 ? '4' : '6',
+	    v6 ? "6-4" : "4-6");
+}
+
 static int
 node_compare(const void *a, const void *b)
 {
@@ -69,6 +91,8 @@ nodes_check(struct config *config, const char *file, struct config_reports *repo
 		struct config_node *node = &config->nodes[i];
 
 		if (node->address[0][0] == '\0') {
+			if (node->refused)
+				continue;
 			config_report(reports, CONFIG_ERROR, file, node->line,
 			    "nodelist.node: ring0_addr is missing; allowed: an address or a name");
 			continue;
@@ -79,6 +103,8 @@ nodes_check(struct config *config, const char *file, struct config_reports *repo
 			    "IPv6 address or a name", node->address[0]);
 			continue;
 		}
+		family_check(config, "nodelist.node.ring0_addr", node->line,
+		    node->address[0], file, reports);
 		node_id_derive(config, node, file, reports);
 		if (node->port == CONFIG_UNSET)
 			node->port = config->link.port;
@@ -91,7 +117,8 @@ nodes_check(struct config *config, const char *file, struct config_reports *repo
 	for (size_t i = 1; i < config->node_count; i++) {
 		const struct config_node *node = &config->nodes[i];
 
-		if (node->node_id == node[-1].node_id && node->node_id != 0)
+		if (node->node_id == node[-1].node_id && node->node_id != 0
+		    && node->node_id != CONFIG_UNSET)
 			config_report(reports, CONFIG_ERROR, file, node->line,
 			    "nodelist.node.nodeid: %" PRIu64 " is the id of the node at line %u "
 			    "too; each node needs its own", node->node_id, node[-1].line);
@@ -109,7 +136,8 @@ nodes_distinct(const struct config *config, const char *file, struct config_repo
 		for (size_t j = i + 1; j < config->node_count; j++) {
 			const struct config_node *a = &config->nodes[i], *b = &config->nodes[j];
 
-			if (a->port == b->port && strcmp(a->address[0], b->address[0]) == 0)
+			if (a->port == b->port && a->address[0][0] != '\0'
+			    && strcmp(a->address[0], b->address[0]) == 0)
 				config_report(reports, CONFIG_ERROR, file, b->line,
 				    "nodelist.node: '%s' port %" PRIu64 " is the node at line %u "
 				    "too; nodes on one machine need a port of their own",
@@ -173,6 +201,17 @@ multicast_check(struct config *config, const char *file, struct config_reports *
 	    "(224.0.0.0/4 or ff00::/8)", link->multicast);
 }
 
+/* Then nobody knows which ids the list has. */
+static bool
+ids_refused(const struct config *config)
+{
+	for (size_t i = 0; i < config->node_count; i++) {
+		if (config->nodes[i].refused)
+			return true;
+	}
+	return false;
+}
+
 void
 config_finish_nodes(struct config *config, const char *file, struct config_reports *reports)
 {
@@ -180,10 +219,16 @@ config_finish_nodes(struct config *config, const char *file, struct config_repor
 		config->node_id = CONFIG_UNSET;		/* stock: from the address */
 	link_choose(config, file, reports);
 	multicast_check(config, file, reports);
+	if (config->transport == CONFIG_TRANSPORT_UDP)
+		family_check(config, "totem.interface.mcastaddr", config->link.line,
+		    config->link.multicast, file, reports);
+	if (config->node_count == 0)
+		family_check(config, "totem.interface.bindnetaddr", config->link.line,
+		    config->link.bind, file, reports);
 	nodes_check(config, file, reports);
 	nodes_distinct(config, file, reports);
 	if (config->node_count > 0 && config->node_id != CONFIG_UNSET
-	    && config_node_index(config, (uint32_t) config->node_id) < 0)
+	    && config_node_index(config, (uint32_t) config->node_id) < 0 && !ids_refused(config))
 		config_report(reports, CONFIG_ERROR, file,
 		    config_key_line(config, "totem", "nodeid"),
 		    "totem.nodeid: %" PRIu64 " is not in the node list; allowed: the nodeid of one "

@@ -60,7 +60,7 @@ const struct config_key config_keys[] = {
 	    true, "The default of token_retransmit is token / (this + 0.2)."),
 	MS("totem", "join", ROOT(join_ms), 50, MS_MIN, "Repeat a join message so often."),
 	MS("totem", "consensus", ROOT(consensus_ms), CONFIG_UNSET, MS_MIN,
-	    "Of no effect but checked, at least 1.2 * token: the failure detector ends waiting."),
+	    "Of no effect, the failure detector ends waiting; less than join is refused."),
 	MS("totem", "merge", ROOT(merge_ms), 200, MS_MIN,
 	    "Look for nodes outside the ring so often."),
 	COUNT("totem", "fail_recv_const", ROOT(fail_recv_count), 2500, 10, 1000000, true,

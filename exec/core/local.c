@@ -6,12 +6,18 @@
 #include <ifaddrs.h>
 #include <inttypes.h>
 #include <net/if.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "exec/base/assert.h"
 #include "exec/core/local.h"
 #include "exec/core/resolve.h"
+
+/* Where the lists of `why` end at the latest, so that what to do still fits behind them. */
+#define WHY_NODES_END		360u
+#define WHY_OURS_END		520u
+#define WHY_ITEM_BYTES		128u
 
 static const uint8_t *
 address_bytes(const struct net_address *a, size_t *ret_len)
@@ -61,6 +67,73 @@ is_ours(const struct net_address *address, const struct local_address *ours, siz
 	return false;
 }
 
+static void __attribute__((format(printf, 2, 3)))
+why_add(char why[LOCAL_WHY_MAX], const char *format, ...)
+{
+	size_t len = strlen(why);
+	va_list args;
+
+	va_start(args, format);
+	(void) vsnprintf(why + len, LOCAL_WHY_MAX - len, format, args);
+	va_end(args);
+}
+
+/* False: the list is long enough. */
+static bool
+why_item(char why[LOCAL_WHY_MAX], size_t end, bool first, const char *item)
+{
+	if (strlen(why) + strlen(item) > end)
+		return false;
+	why_add(why, "%s %s", first ? "" : ",", item);
+	return true;
+}
+
+/* What the list says, and what that is: "looked for: 10.1.0.4 (node 1), a-name = 10.1.0.7 …". */
+static void
+why_nodes(char why[LOCAL_WHY_MAX], const struct config *config,
+    const struct net_address *resolved)
+{
+	char item[WHY_ITEM_BYTES], text[INET6_ADDRSTRLEN];
+	size_t count = 0;
+
+	why_add(why, "; looked for:");
+	for (; count < config->node_count; count++) {
+		const struct config_node *node = &config->nodes[count];
+		const char *address = resolved[count].len == 0 ? "?"
+		    : net_address_text(&resolved[count], text, sizeof text);
+		bool same = strcmp(address, node->address[0]) == 0;
+
+		(void) snprintf(item, sizeof item, "%.40s%s%s (node %" PRIu64 ")",
+		    node->address[0], same ? "" : " = ", same ? "" : address, node->node_id);
+		if (!why_item(why, WHY_NODES_END, count == 0, item))
+			break;
+	}
+	if (count < config->node_count)
+		why_add(why, " and %zu more", config->node_count - count);
+}
+
+/* Those of real interfaces first: they are what somebody looks for. */
+static void
+why_ours(char why[LOCAL_WHY_MAX], const struct local_address *ours, size_t ours_count)
+{
+	char text[INET6_ADDRSTRLEN];
+	size_t count = 0;
+	bool full = false;
+
+	why_add(why, "; this machine has:%s", ours_count == 0 ? " none" : "");
+	for (int loopback = 0; loopback < 2; loopback++) {
+		for (size_t i = 0; i < ours_count && !full; i++) {
+			if (ours[i].loopback != (loopback == 1))
+				continue;
+			(void) net_address_text(&ours[i].address, text, sizeof text);
+			full = !why_item(why, WHY_OURS_END, count == 0, text);
+			count += !full;
+		}
+	}
+	if (full)
+		why_add(why, " and %zu more", ours_count - count);
+}
+
 /* No node list: the interface that bindnetaddr names. */
 static int
 find_by_network(const struct config *config, const struct local_address *ours, size_t count,
@@ -86,6 +159,8 @@ find_by_network(const struct config *config, const struct local_address *ours, s
 	if (best == NULL) {
 		(void) snprintf(why, LOCAL_WHY_MAX, "no interface that is up has an address in the "
 		    "network of bindnetaddr %s", config->link.bind);
+		why_ours(why, ours, count);
+		why_add(why, "; correct bindnetaddr or bring the interface up");
 		return -EAGAIN;
 	}
 	if (node_id == CONFIG_UNSET && best->address.sa.any.sa_family == AF_INET) {
@@ -131,6 +206,9 @@ find_named(const struct config *config, const struct net_address *resolved,
 	if (!is_ours(&resolved[index], ours, count)) {
 		(void) snprintf(why, LOCAL_WHY_MAX, "no interface that is up has our address '%s' "
 		    "(node %" PRIu64 ")", node->address[0], node->node_id);
+		why_ours(why, ours, count);
+		why_add(why, "; correct nodeid or the node's ring0_addr, or bring the interface "
+		    "up");
 		return -EAGAIN;
 	}
 	node_take(config, resolved, (size_t) index, ret_found);
@@ -163,6 +241,9 @@ local_find(const struct config *config, const struct net_address *resolved,
 		(void) snprintf(why, LOCAL_WHY_MAX, "no interface that is up has the address of a "
 		    "node of the node list%s", unresolved_count > 0
 		    ? ", and not all of its names resolve" : "");
+		why_nodes(why, config, resolved);
+		why_ours(why, ours, ours_count);
+		why_add(why, "; correct this node's ring0_addr or bring its interface up");
 		return -EAGAIN;
 	}
 	(void) snprintf(why, LOCAL_WHY_MAX, "%zu nodes of the node list have addresses of this "

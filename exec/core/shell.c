@@ -192,15 +192,17 @@ on_datagram(void *argument, const uint8_t *data, size_t len, const struct net_ad
 {
 	struct shell *shell = argument;
 	uint32_t sender = 0;
+	enum totem_drop drop;
 
 	shell->source = source;
-	if (totem_datagram(shell->totem, shell_now_ns(), data, len, &sender) == TOTEM_ACCEPTED
-	    && sender != 0 && shell->config.net.kind == NET_UDP) {
+	drop = totem_datagram(shell->totem, shell_now_ns(), data, len, &sender);
+	if (drop == TOTEM_ACCEPTED && sender != 0 && shell->config.net.kind == NET_UDP) {
 		struct net_peer peer = { sender, *source };
 
 		(void) net_peer_set(shell->net, &peer);
 	}
 	drain(shell);
+	shell_log_heard(shell, drop);
 	shell->source = NULL;
 }
 

@@ -7,6 +7,8 @@
 #include "exec/core/token_watch.h"
 
 #define SHELL_REFUSED_MAX	16u
+#define SHELL_STRANGERS_MAX	16u
+#define SHELL_STRANGER_COUNT	5u	/* so many frames, and it is believed */
 #define SHELL_NOTICES_MAX	64u	/* kinds and nodes whose lines are limited at a time */
 
 struct shell_notice {
@@ -14,6 +16,12 @@ struct shell_notice {
 	uint32_t node;
 	uint64_t last_ns;	/* 0: free */
 	uint32_t suppressed_count;
+};
+
+/* A source whose frames name another version of the protocol. */
+struct shell_stranger {
+	struct net_address source;
+	uint32_t count;		/* with nothing valid in between; 0: free */
 };
 
 struct shell {
@@ -38,6 +46,9 @@ struct shell {
 	struct totem_member moved[TOTEM_NODES_MAX];	/* of them, who moves with us */
 	size_t moved_count;
 	struct shell_notice notices[SHELL_NOTICES_MAX];	/* said lately */
+	struct shell_stranger strangers[SHELL_STRANGERS_MAX];
+	size_t stranger_next;		/* the place for the next one */
+	bool stranger_seen;		/* the datagram being handled named another version */
 	uint64_t storage_wanted;	/* the ring number that is to be made durable */
 	int storage_error;
 };
@@ -45,4 +56,6 @@ struct shell {
 /* shell_log.c */
 void shell_log_configuration(struct shell *shell, const struct totem_configuration *config);
 void shell_log_notice(struct shell *shell, const struct totem_output *output);
+/* The datagram from shell->source was handled, its notices too. */
+void shell_log_heard(struct shell *shell, enum totem_drop drop);
 #endif

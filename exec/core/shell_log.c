@@ -63,26 +63,25 @@ static void
 say_membership(struct shell *shell, const struct totem_configuration *config)
 {
 	struct line line = { .len = 0 };
-	bool first = true;
+	size_t joined_count = 0, left_count = 0;
 
 	add(&line, "A new membership (%" PRIu32 ".%" PRIx64 ") was formed.", config->ring.rep,
 	    config->ring.seq);
 	for (size_t i = 0; i < config->member_count; i++) {
 		if (contains(shell->moved, shell->moved_count, &config->members[i]))
 			continue;
-		add(&line, "%s %" PRIu32, first ? " Members joined:" : "",
+		add(&line, "%s %" PRIu32, joined_count++ == 0 ? " Members joined:" : "",
 		    config->members[i].node_id);
-		first = false;
 	}
-	if (first)
-		add(&line, " Members");
-	first = true;
 	for (size_t i = 0; i < shell->previous_count; i++) {
 		if (contains(shell->moved, shell->moved_count, &shell->previous[i]))
 			continue;
-		add(&line, "%s %" PRIu32, first ? " left:" : "", shell->previous[i].node_id);
-		first = false;
+		if (left_count++ == 0)
+			add(&line, "%s left:", joined_count == 0 ? " Members" : "");
+		add(&line, " %" PRIu32, shell->previous[i].node_id);
 	}
+	if (joined_count + left_count == 0)
+		add(&line, " Members unchanged.");
 	say(shell, LOG_NOTICE, &line);
 }
 
@@ -193,6 +192,58 @@ notice_due(struct shell *shell, const struct totem_output *output)
 	return slot;
 }
 
+/* --- other versions of the protocol --- */
+
+static struct shell_stranger *
+stranger_find(struct shell *shell)
+{
+	for (size_t i = 0; i < SHELL_STRANGERS_MAX; i++) {
+		struct shell_stranger *stranger = &shell->strangers[i];
+
+		if (stranger->count > 0 && net_address_equal(&stranger->source, shell->source))
+			return stranger;
+	}
+	return NULL;
+}
+
+/* The checksum cannot tell whether a frame of another version is whole, as that version may make it
+ * in another way.  So a bit that flips makes a frame look so; or one of ours at a peer, which then
+ * tells us that it does not listen.  Only who goes on like that, with nothing valid in between, is
+ * believed. */
+static bool
+stranger_believed(struct shell *shell)
+{
+	struct shell_stranger *stranger;
+
+	if (shell->source == NULL)
+		return false;
+	shell->stranger_seen = true;
+	stranger = stranger_find(shell);
+	if (stranger == NULL) {
+		stranger = &shell->strangers[shell->stranger_next++ % SHELL_STRANGERS_MAX];
+		*stranger = (struct shell_stranger) { .source = *shell->source };
+	}
+	if (stranger->count < SHELL_STRANGER_COUNT)
+		stranger->count++;
+	return stranger->count == SHELL_STRANGER_COUNT;
+}
+
+void
+shell_log_heard(struct shell *shell, enum totem_drop drop)
+{
+	bool damaged = drop == TOTEM_DROP_SHORT || drop == TOTEM_DROP_MAGIC
+	    || drop == TOTEM_DROP_CHECKSUM;
+	struct shell_stranger *stranger;
+
+	/* Nobody was ever strange: this is for each datagram. */
+	if (shell->stranger_next == 0)
+		return;
+	stranger = damaged || shell->stranger_seen ? NULL : stranger_find(shell);
+	shell->stranger_seen = false;
+	if (stranger != NULL)
+		stranger->count = 0;
+}
+
 static void
 say_pause(struct shell *shell, uint64_t late_ns)
 {
@@ -226,7 +277,8 @@ notice_text(const struct totem_output *output, const char *source, struct line *
 		break;
 	case TOTEM_NOTICE_VERSION:
 		add(line, "%s speaks version %" PRIu64 " of the ring protocol, we speak another:"
-		    " its frames are dropped.", source, output->value);
+		    " its frames are dropped. Install the same version on all nodes.", source,
+		    output->value);
 		break;
 	case TOTEM_NOTICE_DUPLICATE_SEEN:
 		add(line, "Two nodes use our node id: node %" PRIu32 " hears another daemon with it"
@@ -242,7 +294,8 @@ notice_text(const struct totem_output *output, const char *source, struct line *
 		break;
 	case TOTEM_NOTICE_REFUSED_VERSION:
 		add(line, "%s does not listen to us: it speaks version %" PRIu64
-		    " of the ring protocol.", source, output->value);
+		    " of the ring protocol. Install the same version on all nodes.", source,
+		    output->value);
 		break;
 	case TOTEM_NOTICE_TOKEN_LOST:
 		add(line, "A processor failed, forming new configuration: token timed out (%"
@@ -303,6 +356,9 @@ shell_log_notice(struct shell *shell, const struct totem_output *output)
 		say_pause(shell, output->value);
 		return;
 	}
+	if ((output->notice == TOTEM_NOTICE_VERSION
+	    || output->notice == TOTEM_NOTICE_REFUSED_VERSION) && !stranger_believed(shell))
+		return;
 	slot = notice_due(shell, output);
 	if (slot == NULL)
 		return;

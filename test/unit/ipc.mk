@@ -33,7 +33,8 @@ test_unit_test_ipc_slow_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_ipc_slow_LDADD = libclient.la libipc.la $(QB_LIBS) $(CHECK_LIBS) -lpthread
 
 # Runs ./corosync-cfgtool, which is built before.
-test_unit_test_cfg_SOURCES = test/unit/test_cfg.c exec/engines/cfg.c
+test_unit_test_cfg_SOURCES = test/unit/test_cfg.c exec/engines/cfg.c \
+	tools/trouble.c
 test_unit_test_cfg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_cfg_LDADD = libcfg.la libcorosync_common.la libclient.la libipc.la $(QB_LIBS) \
 	$(CHECK_LIBS) -lpthread

@@ -20,6 +20,7 @@
 #include <corosync/ipc/link.h>
 #include "exec/ipc/ipc.h"
 #include "lib/client.h"
+#include "tools/trouble.h"
 
 #define NODES	100u		/* more than a page of a reply */
 #define LOCAL	7u
@@ -460,10 +461,18 @@ START_TEST(cfgtool_errors)
 		if (tool(wrong[i], out, sizeof out) != 1 || out[0] == '\0')
 			ck_abort_msg("corosync-cfgtool %s: %s", wrong[i], out);
 	}
+	ck_assert_int_eq(tool("-a 4711", out, sizeof out), 1);
+	ck_assert_str_eq(out, "Could not get node address for nodeid 4711: no node has this id "
+	    "(CS_ERR_NOT_EXIST)\n");
 	ck_assert_int_eq(tool("-h", out, sizeof out), 0);
 	ck_assert_int_eq(setenv("COROSYNC_INSTANCE", "nobody-is-here", 1), 0);
 	ck_assert_int_eq(tool("-s", out, sizeof out), 1);
-	ck_assert_str_eq(out, "Could not initialize corosync configuration API error 2\n");
+	ck_assert_str_eq(out, "Could not initialize corosync configuration API error 2 "
+	    "(CS_ERR_LIBRARY): no daemon answers: start corosync, or see its log if it runs (it "
+	    "may still wait for its address); COROSYNC_INSTANCE says which one is asked\n");
+	ck_assert_ptr_nonnull(strstr(trouble_advice(CS_ERR_ACCESS), "run it as root"));
+	ck_assert_ptr_nonnull(strstr(trouble_advice(CS_ERR_TRY_AGAIN), "try again"));
+	ck_assert_str_eq(trouble_advice(CS_ERR_EXIST), "");
 }
 END_TEST
 

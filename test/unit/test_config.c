@@ -454,6 +454,21 @@ START_TEST(nodes_that_cannot_be)
 }
 END_TEST
 
+/* What is there and refused is not called missing, nor alike, as well. */
+START_TEST(refused_is_said_once)
+{
+	read_config("totem {\nversion: 3\n}\n" LIST);
+	expect(CONFIG_ERROR, "t.conf:2: totem.version: '3' is not allowed; allowed: 2");
+	ck_assert_uint_eq(reports.count, 1);
+	read_config("totem {\nversion: 2\nnodeid: 1\n}\nnodelist {\nnode {\nring0_addr: a\n"
+	    "nodeid: 1x\n}\nnode {\nring0_addr: b\nnodeid: 2x\n}\n}\n");
+	ck_assert_uint_eq(reports.count, 2);
+	read_config("totem {\nversion: 2\n}\nnodelist {\nnode {\n}\nnode {\n}\n}\n");
+	expect(CONFIG_ERROR, "t.conf:7: nodelist.node: ring0_addr is missing");
+	ck_assert_uint_eq(reports.count, 2);
+}
+END_TEST
+
 START_TEST(addresses_mistyped)
 {
 	static const char *const bad[] = { "127.0.0.999", "10.0.0", "1", "10.0.0.1:5405", "::g" };
@@ -474,6 +489,35 @@ START_TEST(addresses_mistyped)
 		read_config(text);
 		ck_assert_uint_eq(reports.count, 0);
 	}
+}
+END_TEST
+
+/* It would be waited for as if it were a name. */
+START_TEST(addresses_of_a_family_that_is_excluded)
+{
+	static const char *const version[] = { "ipv4", "ipv6", "ipv4-6", "ipv6-4" };
+	static const char *const address[] = { "fd00::1%eth0", "10.0.0.1", "name" };
+	char text[256];
+
+	for (size_t i = 0; i < 4 * 3; i++) {
+		size_t v = i / 3, a = i % 3;
+
+		(void) snprintf(text, sizeof text, "totem {\nversion: 2\nip_version: %s\n}\n"
+		    "nodelist {\nnode {\nnodeid: 1\nring0_addr: %s\n}\n}\n", version[v],
+		    address[a]);
+		read_config(text);
+		ck_assert_uint_eq(reports.count, v == a && v < 2);
+		if (reports.count > 0)
+			expect(CONFIG_ERROR, "t.conf:6: nodelist.node.ring0_addr: '");
+	}
+	read_totem("ip_version: ipv6");
+	expect(CONFIG_ERROR, "t.conf:6: nodelist.node.ring0_addr: '10.0.0.1' is an IPv4 address,"
+	    " but totem.ip_version at line 3 is ipv6; allowed: an IPv6 address, or ip_version:"
+	    " ipv4-6");
+	read_config("totem {\nversion: 2\ntransport: udp\nip_version: ipv4\ninterface {\n"
+	    "bindnetaddr: fd00::\nmcastaddr: ff15::1\n}\n}\n");
+	expect(CONFIG_ERROR, "t.conf:5: totem.interface.bindnetaddr: 'fd00::' is an IPv6 address");
+	expect(CONFIG_ERROR, "t.conf:5: totem.interface.mcastaddr: 'ff15::1' is an IPv6 address");
 }
 END_TEST
 
@@ -537,18 +581,21 @@ START_TEST(timing_checked)
 	read_totem("token: 29");
 	expect(CONFIG_ERROR, "The token timeout parameter (29 ms) may not be less than (30 ms).");
 	read_totem("token: 5000\nconsensus: 5500");
-	expect(CONFIG_WARNING, "t.conf:4: totem.consensus: 5500 ms is less than 1.2 * token; 6000"
-	    " ms is used");
+	expect(CONFIG_NOTE, "t.conf:4: totem.consensus has no effect: the failure detector ends"
+	    " waiting; a daemon that waits for it wants at least 1.2 * token (6000 ms), and it is"
+	    " 5500 ms");
 	ck_assert_uint_eq(config.timing.consensus_ns, 6000 * MS_NS);
 	read_totem("token: 1000\nconsensus: 40");
-	expect(CONFIG_ERROR, "t.conf:4: totem.consensus: 40 ms is not allowed");
+	expect(CONFIG_ERROR, "t.conf:4: totem.consensus: 40 ms is not allowed; allowed: at least"
+	    " join (50 ms)");
+	read_totem("token: 1000\njoin: 1300");
+	expect(CONFIG_ERROR, "t.conf:4: totem.join: 1300 ms is not allowed; allowed: at most 1.2 *"
+	    " token (1200 ms)");
 	read_totem("token: 1000\ntoken_retransmit: 1000");
 	expect(CONFIG_ERROR, "t.conf:4: Not appropriate token or"
 	    " token_retransmits_before_loss_const");
 	read_totem("heartbeat_interval: 400");
 	expect(CONFIG_ERROR, "at least twice heartbeat_interval");
-	read_config("totem {\nversion: 3\n}\n" LIST);
-	expect(CONFIG_ERROR, "t.conf:2: totem.version: '3' is not allowed; allowed: 2");
 	read_config("totem {\nversion: 2\n}\n" LIST "logging {\nto_logfile: yes\n}\n");
 	expect(CONFIG_ERROR, "t.conf:15: logging.logfile is missing");
 	read_totem("silence_timeout: 5000");
@@ -722,7 +769,9 @@ main(void)
 	tc = case_add(suite, "nodes");
 	tcase_add_test(tc, nodes_are_sorted_and_derived);
 	tcase_add_test(tc, nodes_that_cannot_be);
+	tcase_add_test(tc, refused_is_said_once);
 	tcase_add_test(tc, addresses_mistyped);
+	tcase_add_test(tc, addresses_of_a_family_that_is_excluded);
 	tcase_add_test(tc, links_beyond_the_first_are_named);
 	tcase_add_test(tc, too_much_is_an_error);
 	tcase_add_test(tc, timing_by_default);

@@ -388,6 +388,11 @@ node_add(uint32_t node_id, const char *address, uint16_t port)
 
 START_TEST(local_by_address)
 {
+	struct local_address many[60] = { 0 };
+
+	for (size_t i = 0; i < 60; i++)
+		ck_assert(resolve_numeric("fd00:1111:2222:3333:4444:5555:6666:7777", CONFIG_IP_64,
+		    &many[i].address));
 	machine();
 	node_add(1, "10.1.0.4", 5405);
 	node_add(2, "10.1.0.5", 5406);
@@ -402,7 +407,19 @@ START_TEST(local_by_address)
 	ck_assert_int_eq(local_find(&config, resolved, ours, 2, &found, why), -EAGAIN);
 	node_add(2, "a-name", 5405);
 	ck_assert_int_eq(local_find(&config, resolved, ours, 2, &found, why), -EAGAIN);
-	ck_assert_ptr_nonnull(strstr(why, "not all of its names resolve"));
+	ck_assert_str_eq(why, "no interface that is up has the address of a node of the node list, "
+	    "and not all of its names resolve; looked for: 10.1.0.4 (node 1), a-name = ? (node 2); "
+	    "this machine has: 10.1.0.5, 127.0.0.1; correct this node's ring0_addr or bring its "
+	    "interface up");
+	/* However much there is to list, the advice fits. */
+	for (uint32_t i = 3; i <= CONFIG_NODES_MAX; i++) {
+		memset(config.nodes[i - 1].address[0], 'n', CONFIG_TEXT_MAX - 1);
+		config.nodes[config.node_count++].node_id = UINT32_MAX - i;
+	}
+	ck_assert_int_eq(local_find(&config, resolved, many, 60, &found, why), -EAGAIN);
+	ck_assert_ptr_nonnull(strstr(why, " more; this machine has: "));
+	ck_assert_ptr_nonnull(strstr(why, " more; correct this node's ring0_addr or bring its "
+	    "interface up"));
 }
 END_TEST
 
@@ -420,6 +437,10 @@ START_TEST(local_of_several)
 	resolved[1].len = 0;
 	ck_assert_int_eq(local_find(&config, resolved, ours, 2, &found, why), -EAGAIN);
 	ck_assert_ptr_nonnull(strstr(why, "does not resolve"));
+	ck_assert(resolve_numeric("10.1.0.9", CONFIG_IP_64, &resolved[1]));
+	ck_assert_int_eq(local_find(&config, resolved, ours, 2, &found, why), -EAGAIN);
+	ck_assert_ptr_nonnull(strstr(why, "(node 2); this machine has: 10.1.0.5, 127.0.0.1; "
+	    "correct nodeid or the node's ring0_addr, or bring the interface up"));
 }
 END_TEST
 
@@ -435,6 +456,8 @@ START_TEST(local_by_network)
 	ck_assert_uint_eq(ntohs(found.address.sa.v4.sin_port), 5405);
 	(void) snprintf(config.link.bind, sizeof config.link.bind, "10.2.0.0");
 	ck_assert_int_eq(local_find(&config, resolved, ours, 2, &found, why), -EAGAIN);
+	ck_assert_ptr_nonnull(strstr(why, "bindnetaddr 10.2.0.0; this machine has: 10.1.0.5, "
+	    "127.0.0.1; correct bindnetaddr"));
 	(void) snprintf(config.link.bind, sizeof config.link.bind, "a-name");
 	ck_assert_int_eq(local_find(&config, resolved, ours, 2, &found, why), -EINVAL);
 }

@@ -15,6 +15,7 @@ name=td$$
 port=$((20000 + $$ % 20000))
 count=0
 failed=0
+savings=
 unset COROSYNC_INSTANCE COROSYNC_ENGINE_DIR COROSYNC_MAIN_CONFIG_FILE
 
 daemon_pid() {
@@ -24,6 +25,7 @@ daemon_pid() {
 clean_up() {
 	pid=$(daemon_pid)
 	[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null
+	[ -z "$savings" ] || kill -9 "$savings" 2>/dev/null
 	rm -rf "$dir"
 }
 trap clean_up EXIT
@@ -260,6 +262,32 @@ for tool in $tools; do
 	COROSYNC_INSTANCE=$name "./$tool" $arguments >"$dir/$tool.out" 2>&1
 	check "$tool" test $? = 0
 done
+for tool in $tools; do
+	[ $tool = corosync-cfgtool ] && arguments="-s" || arguments=
+	COROSYNC_INSTANCE=$name-none "./$tool" $arguments >"$dir/$tool.out" 2>&1
+	check "$tool, no daemon" grep -q 'error 2 (CS_ERR_LIBRARY): no daemon answers: start ' \
+		"$dir/$tool.out"
+done
+# The savings bank, a replica of one: why it refuses.
+bank() {
+	COROSYNC_INSTANCE=$name timeout 10 examples/savings/savings "$@" >"$dir/out" 2>&1
+}
+COROSYNC_INSTANCE=$name examples/savings/savings serve >"$dir/savings.out" 2>&1 &
+savings=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	bank status && break
+	sleep 0.1
+done
+bank withdraw nobody 5
+check "savings, no such account: status" test $? = 1
+check "savings, no such account" said "^refused: there is no account nobody; a deposit opens it$"
+check "savings, deposit" bank deposit alice 3
+bank withdraw alice 5
+check "savings, too little" said \
+	"^refused: not enough money in account alice: it has 3.00, wanted are 5.00$"
+kill "$savings"
+wait "$savings"
+savings=
 # Another process has the sockets that programs would come to: no daemon without service.
 sed "s/port: $port/port: $((port + 1))/; s|$dir/log|$dir/log.2|" "$dir/conf" >"$dir/taken"
 check "sockets are taken" status 13 "$@" -c "$dir/taken" -e "$(pwd)/.libs" \
