@@ -4,9 +4,11 @@
 mutants_environment = MUTANT_SOURCES='$(top_srcdir)' \
 	MUTANT_COMPILE='$(COMPILE)' MUTANT_LINK='$(CC) $(CFLAGS) $(LDFLAGS)' \
 	MUTANT_VC_OBJECTS='$(test_sim_vc_OBJECTS)' MUTANT_ENGINE_OBJECTS='$(cpg_la_OBJECTS)' \
+	MUTANT_SCENARIO_OBJECTS='$(test_sim_scenario_OBJECTS)' \
+	MUTANT_SCENARIO_LIBS='$(CHECK_LIBS)' \
 	MUTANT_VC_LIBS='$(QB_LIBS) $(SYSTEMD_LIBS) -ldl -lpthread'
 
-check-mutants: test/sim/vs$(EXEEXT) test/sim/vc$(EXEEXT)
+check-mutants: test/sim/vs$(EXEEXT) test/sim/vc$(EXEEXT) test/sim/scenario$(EXEEXT)
 	$(mutants_environment) $(top_srcdir)/test/mutants/run $(MUTANTS)
 
 check-mutants-sample: test/sim/vs$(EXEEXT) test/sim/vc$(EXEEXT)

@@ -250,6 +250,57 @@ START_TEST(alone_and_braked)
 }
 END_TEST
 
+/* Two that do not hear each other both gather with the third, and it decides for one of them, as
+ * it may.  The other has asked it by then; it must not wait until the time for that is up: it is in
+ * no ring meanwhile. */
+START_TEST(decides_for_another)
+{
+	struct sim *sim = world(3, 1, 500 + (uint64_t) _i);
+	uint64_t in_ring_ns;
+
+	sim->network.delay_ns = 8 * MS_NS;
+	for (uint32_t i = 0; i < 3; i++)
+		sim->host[i].island = i;
+	sim_run_for(sim, 4 * SEC_NS);
+	network_link(sim, 1, 0)->cut_forever = true;
+	islands(sim, UINT32_MAX);
+	in_ring_ns = sim->now_ns;
+	for (uint32_t step = 0; step < 400; step++) {
+		sim_run_for(sim, 5 * MS_NS);
+		if (sim->history.proc[sim->host[1].proc].state == TOTEM_OPERATIONAL)
+			in_ring_ns = sim->now_ns;
+		ck_assert_uint_le(sim->now_ns - in_ring_ns, 300 * MS_NS);
+	}
+	network_link(sim, 1, 0)->cut_forever = false;
+	ck_assert(sim_run_until(sim, sim_settled, 5 * SEC_NS));
+	all_is_well(sim);
+}
+END_TEST
+
+/* What a daemon sent before it was killed arrives behind the word that its port is closed: no sign
+ * of life, as an answer to a probe would be. */
+START_TEST(last_frames_come_late)
+{
+	struct sim *sim = world(3, 1, 600 + (uint64_t) _i);
+	uint64_t killed_ns;
+
+	load_all(sim, 300, 2000);
+	sim_run_for(sim, (uint64_t) _i * MS_NS / 4);
+	for (uint32_t i = 0; i < 2; i++)
+		network_link(sim, 2, i)->extra_ns = 10 * MS_NS;
+	sim_run_for(sim, (uint64_t) _i * MS_NS / 4);
+	/* The kernel says it once and then only after a second: it has answered others. */
+	for (uint32_t i = 0; i < 2; i++)
+		network_link(sim, 2, i)->icmp_full_ns = sim->now_ns + 5 * SEC_NS;
+	host_kill(sim, &sim->host[2]);
+	killed_ns = sim->now_ns;
+	while (sim->now_ns < killed_ns + 3 * SEC_NS && !in_one_ring(sim, 0, 2))
+		sim_run_for(sim, MS_NS);
+	ck_assert_uint_le(sim->now_ns - killed_ns, 150 * MS_NS);
+	all_is_well(sim);
+}
+END_TEST
+
 TCase *
 scenario_wait(void)
 {
@@ -265,5 +316,7 @@ scenario_wait(void)
 	tcase_add_loop_test(tc, stopped_in_commit, 0, 120);
 	tcase_add_loop_test(tc, stopped_in_gather, 0, 20);
 	tcase_add_test(tc, alone_and_braked);
+	tcase_add_loop_test(tc, decides_for_another, 0, 100);
+	tcase_add_loop_test(tc, last_frames_come_late, 0, 60);
 	return tc;
 }
