@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,7 +69,9 @@ static _Noreturn void
 campaign_child(const struct campaign *campaign, uint64_t seed, uint32_t nodes,
     const struct lie *lie, uint32_t only)
 {
-	(void) alarm(SEED_SECONDS_MAX);
+	/* Of the processor's time: a campaign may be stopped for a while, or run beside others. */
+	(void) setitimer(ITIMER_PROF, &(struct itimerval) { .it_value.tv_sec = SEED_SECONDS_MAX },
+	    NULL);
 	campaign_sim = sim_new(&(struct sim_options) {
 		.seed = seed, .nodes = nodes, .seconds = campaign->seconds, .only = only,
 		.app = campaign->subject->app, .lie = lie,
@@ -129,7 +132,7 @@ campaign_hear(struct worker *worker)
 		worker->result.runs = 1;
 		(void) snprintf(worker->result.what, sizeof worker->result.what,
 		    "the process died of signal %d%s", WTERMSIG(status),
-		    WTERMSIG(status) == SIGALRM ? ": too slow" : "");
+		    WTERMSIG(status) == SIGPROF ? ": too slow" : "");
 	}
 	worker->result.seed = worker->seed;
 	worker->result.nodes = worker->nodes;
