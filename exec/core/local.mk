@@ -14,7 +14,8 @@ corosync_SOURCES = exec/core/daemon.c exec/core/daemon.h exec/core/engines.c \
 	exec/core/engines.h exec/core/engines_internal.h exec/core/host.c exec/core/log.c \
 	exec/core/log.h exec/core/main.c exec/core/options.c exec/core/options.h \
 	exec/core/process.c exec/core/process.h exec/core/shell.c exec/core/shell.h \
-	exec/core/shell_internal.h exec/core/shell_dump.c exec/core/shell_log.c exec/core/start.c exec/core/start.h \
+	exec/core/shell_internal.h exec/core/shell_dump.c exec/core/shell_lists.c \
+	exec/core/shell_log.c exec/core/start.c exec/core/start.h \
 	exec/core/token_watch.c exec/core/token_watch.h
 corosync_CFLAGS = $(AM_CFLAGS) $(SYSTEMD_CFLAGS)
 corosync_LDADD = libcore.la libtotem.la libnet.la libipc.la libbase.la $(QB_LIBS) \

@@ -203,6 +203,7 @@ on_datagram(void *argument, const uint8_t *data, size_t len, const struct net_ad
 	}
 	drain(shell);
 	shell_log_heard(shell, drop);
+	shell_lists_look(shell, drop, sender);
 	shell->source = NULL;
 }
 

@@ -9,6 +9,7 @@
 #define SHELL_REFUSED_MAX	16u
 #define SHELL_STRANGERS_MAX	16u
 #define SHELL_STRANGER_COUNT	5u	/* so many frames, and it is believed */
+#define SHELL_UNLISTED_MAX	16u
 #define SHELL_NOTICES_MAX	64u	/* kinds and nodes whose lines are limited at a time */
 
 struct shell_notice {
@@ -22,6 +23,12 @@ struct shell_notice {
 struct shell_stranger {
 	struct net_address source;
 	uint32_t count;		/* with nothing valid in between; 0: free */
+};
+
+/* Who sends to us and is not in our node list, or elsewhere in it. */
+struct shell_unlisted {
+	struct net_address source;
+	uint64_t said_ns;	/* in the log; 0: free */
 };
 
 struct shell {
@@ -49,6 +56,9 @@ struct shell {
 	struct shell_stranger strangers[SHELL_STRANGERS_MAX];
 	size_t stranger_next;		/* the place for the next one */
 	bool stranger_seen;		/* the datagram being handled named another version */
+	struct shell_unlisted unlisted[SHELL_UNLISTED_MAX];
+	uint64_t unlisted_ns;		/* the last line about any of them; 0: none yet */
+	uint64_t unknown_sources;	/* rx_unknown_source of net, as far as it was looked at */
 	uint64_t storage_wanted;	/* the ring number that is to be made durable */
 	int storage_error;
 };
@@ -58,4 +68,6 @@ void shell_log_configuration(struct shell *shell, const struct totem_configurati
 void shell_log_notice(struct shell *shell, const struct totem_output *output);
 /* The datagram from shell->source was handled, its notices too. */
 void shell_log_heard(struct shell *shell, enum totem_drop drop);
+/* shell_lists.c: the datagram from shell->source was handled; `sender` if it was accepted. */
+void shell_lists_look(struct shell *shell, enum totem_drop drop, uint32_t sender);
 #endif
