@@ -163,8 +163,9 @@ bool ipc_backlog_move(struct ipc_conn *conn);
 void ipc_backlog_drop(struct ipc_conn *conn);
 
 /* slow.c */
-/* To be called when a backlog grew or shrank; from the main loop only. */
+/* A backlog grew: does it slow the ring?  From anywhere, as it cuts nobody off. */
 void ipc_congestion_notice(struct ipc_server *server);
+/* To be called when a backlog grew or shrank; from the main loop only. */
 void ipc_congestion_check(struct ipc_server *server);
 /* Something waits for it from now on. */
 void ipc_slow_begin(struct ipc_conn *conn);

@@ -225,7 +225,7 @@ readers_check(struct ipc_server *server, uint64_t enough)
 }
 
 /* At once: before the main loop comes round again many tokens may have passed here, and each brings
- * a window of everybody's.  Cuts nobody off, so an engine may be in the middle of something. */
+ * a window of everybody's. */
 void
 ipc_congestion_notice(struct ipc_server *server)
 {

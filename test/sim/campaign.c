@@ -18,7 +18,7 @@
 #include "test/sim/report.h"
 
 #define JOBS_MAX		64u
-#define SEED_SECONDS_MAX	300u	/* of real time */
+#define SEED_SECONDS_MAX	300u	/* of the processor's time */
 #define MUTANT_SEEDS_MAX	200u
 
 struct worker {
