@@ -21,6 +21,7 @@
 #define CALL_PARTS_MAX		16u
 #define CALL_LOOK_NS		20000000	/* waiting for a reply: does it live? */
 #define CALL_READ_NS		1000000		/* while there is more to read ahead */
+#define REFUSED_READ_NS		20000000	/* trying again for so long, without a dispatch */
 
 #ifndef SYS_futex
 #define SYS_futex	SYS_futex_time64
@@ -49,6 +50,17 @@ client_fork_count(void)
 	return __atomic_load_n(&fork_count, __ATOMIC_RELAXED);
 }
 
+/* The lock is held over the fork. */
+static void
+forking(void)
+{
+	struct client *client;
+
+	client_lock();
+	LIST_FOREACH(client, &clients, link)
+		client_events_fork(client);
+}
+
 /* In the child: its copies of the sockets would keep the parent's connections open after the
  * parent's death, so they go.  The memory stays: a callback that forked may still read its
  * message. */
@@ -69,7 +81,7 @@ forked_child(void)
 static void
 once_init(void)
 {
-	(void) pthread_atfork(client_lock, client_unlock, forked_child);
+	(void) pthread_atfork(forking, client_unlock, forked_child);
 }
 
 bool
@@ -271,10 +283,22 @@ client_fd(struct client *client, int *ret_fd)
 
 /* --- to the daemon --- */
 
+/* Has the caller tried again for long instead of dispatching?  With send_lock held; the time is
+ * that of client_look_sometimes(). */
+static bool
+refused_for_long(struct client *client)
+{
+	if (__atomic_exchange_n(&client->dispatched, false, __ATOMIC_RELAXED))
+		client->refused = client->looked;
+	return (client->looked.tv_sec - client->refused.tv_sec) * INT64_C(1000000000) +
+	    client->looked.tv_nsec - client->refused.tv_nsec >= REFUSED_READ_NS;
+}
+
 static cs_error_t
 client_put(struct client *client, uint32_t function, const struct iovec *iov, size_t count,
     uint32_t reserve)
 {
+	bool waits;
 	int r;
 
 	(void) pthread_mutex_lock(&client->send_lock);
@@ -283,7 +307,10 @@ client_put(struct client *client, uint32_t function, const struct iovec *iov, si
 		client_wake_daemon(client, r != 0 || reserve == 0 ||
 		    ipc_ring_used(&client->to_daemon) >= IPC_DOZE_BYTES);
 	client_look_sometimes(client);
+	waits = r == -EAGAIN && refused_for_long(client);
 	(void) pthread_mutex_unlock(&client->send_lock);
+	if (waits)
+		(void) client_read_ahead(client);
 	if (client_is_dead(client) || r == -EBADMSG)
 		return CS_ERR_LIBRARY;
 	if (r == -EAGAIN)

@@ -20,6 +20,7 @@ void
 client_events_begin(struct client *client)
 {
 	client->ahead_end = &client->ahead;
+	client->dispatched = true;
 }
 
 static struct copy *
@@ -31,18 +32,19 @@ copy_drop(struct copy *copy)
 	return next;
 }
 
-/* What was lent from where the ring was is back. */
+/* Where the ring was, as far as nothing is lent from there any more. */
 static void
 past_drop(struct client *client)
 {
 	struct past *past;
 
-	while ((past = client->past) != NULL) {
+	while ((past = client->past) != NULL && past->level >= client->lent) {
 		client->past = past->next;
 		(void) munmap(past->data, client->to_client.size);
 		free(past);
 	}
-	client->past_level = 0;
+	if (client->lent < client->past_level)
+		client->past_level = client->lent;
 }
 
 void
@@ -52,6 +54,7 @@ client_events_end(struct client *client)
 		client->lent_copy = copy_drop(client->lent_copy);
 	while (client->ahead != NULL)
 		client->ahead = copy_drop(client->ahead);
+	client->lent = 0;
 	past_drop(client);
 	(void) munmap(client->to_client.data, client->to_client.size);
 }
@@ -289,7 +292,8 @@ ring_move(struct client *client)
 	if (mremap(copy, ring->size, ring->size, MREMAP_MAYMOVE | MREMAP_FIXED, ring->data) ==
 	    MAP_FAILED)
 		goto fail;
-	*past = (struct past) { .next = client->past, .data = ring->data };
+	*past = (struct past) { .next = client->past, .data = ring->data,
+	    .level = client->past_level };
 	client->past = past;
 	client->past_level = client->lent;
 	client->lent_here = 0;
@@ -322,6 +326,20 @@ ring_read_ahead(struct client *client)
 		client->ahead_bytes += copy->len;
 	}
 	client_release(client);
+}
+
+/* In memory that is shared with the daemon a child's message would be overwritten by what comes
+ * next, and what the child writes would be seen here.  Only a thread's own callbacks go on in its
+ * child: if another one has the lock there is nothing to do. */
+void
+client_events_fork(struct client *client)
+{
+	if (__atomic_load_n(&client->lent_here, __ATOMIC_RELAXED) == 0 ||
+	    pthread_mutex_trylock(&client->dispatch_lock) != 0)
+		return;
+	if (client->lent_here > 0)
+		(void) ring_move(client);	/* without memory it stays shared */
+	(void) pthread_mutex_unlock(&client->dispatch_lock);
 }
 
 bool
@@ -367,10 +385,8 @@ client_done(struct client *client)
 		client->lent_copy = copy_drop(client->lent_copy);
 	else if (client->lent >= client->past_level)
 		client->lent_here--;
-	if (client->lent < client->past_level)
-		client->past_level = client->lent;
-	if (client->lent == 0)
-		past_drop(client);
+	past_drop(client);
+	__atomic_store_n(&client->dispatched, true, __ATOMIC_RELAXED);
 	/* A callback that dispatches and dispatches. */
 	if (client->lent_here > 0 && ring_held(client) > client->to_client.size / 2)
 		(void) ring_move(client);

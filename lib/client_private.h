@@ -26,6 +26,7 @@ struct copy {			/* a record that was copied out of the ring */
 struct past {			/* where the ring was; lent records still lie there */
 	struct past *next;
 	void *data;
+	unsigned int level;	/* of the outermost one that lies there */
 };
 
 struct client {
@@ -39,6 +40,8 @@ struct client {
 	pthread_mutex_t send_lock, call_lock, dispatch_lock;
 	struct ipc_ring to_daemon, to_client;
 	struct timespec looked;		/* when it was last seen alive; coarse clock */
+	bool dispatched;		/* since a record was refused; atomic */
+	struct timespec refused;	/* the first one since then; coarse clock */
 	uint32_t sequence;		/* of the last call */
 	unsigned int lent;		/* records; more than one when calls nest */
 	unsigned int lent_here;		/* of them in the ring, whose room they keep */
@@ -59,4 +62,6 @@ void client_wake_daemon(struct client *client, bool urgent);
 void client_events_begin(struct client *client);
 /* At the end: the ring to us, and what was copied out of it. */
 void client_events_end(struct client *client);
+/* This thread forks: what it was lent must stay in the child as it is. */
+void client_events_fork(struct client *client);
 #endif

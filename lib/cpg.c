@@ -114,7 +114,7 @@ cpg_is_joined(struct cpg *cpg)
 		return true;
 	/* The change that says that we joined may be called back in this thread while the one that
 	 * joins has not got its reply: then we are members, and wait until it knows. */
-	(void) pthread_mutex_lock(&cpg->join_lock);
+	client_lock_reading(cpg->client, &cpg->join_lock);
 	(void) pthread_mutex_unlock(&cpg->join_lock);
 	return joined_get(cpg);
 }
@@ -289,7 +289,7 @@ membership_set(cpg_handle_t handle, const struct cpg_name *group, bool joined)
 		return error;
 	error = cpg_name_check(group, &wire);
 	if (error == CS_OK) {
-		(void) pthread_mutex_lock(&cpg->join_lock);
+		client_lock_reading(cpg->client, &cpg->join_lock);
 		error = cpg_call(cpg, function, &wire, sizeof wire, &reply, sizeof reply);
 		if (error == CS_OK)
 			joined_set(cpg, joined);

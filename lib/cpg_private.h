@@ -6,7 +6,8 @@
  * Locks: `lock` guards what sending and dispatching threads share, for a few instructions;
  * `large_lock` is held while a large message is sent, so that the parts of two never mix;
  * `join_lock` while the daemon is asked to let us join or leave, until that is noted in `joined`:
- * a callback of another thread may wait for it, as those answers wait for no dispatch of ours.
+ * a callback of another thread may wait for it, and reads ahead meanwhile, as the request waits
+ * behind what was sent before.
  * What only dispatch touches is guarded by the connection: a record is lent to one thread at a
  * time.  None of them matters to a child of fork(): its handles are no handles.
  */

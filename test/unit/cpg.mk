@@ -24,7 +24,8 @@ test_unit_test_cpg_world_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_cpg_world_LDADD = libcpgengine.la $(CHECK_LIBS)
 
 test_unit_test_libcpg_SOURCES = test/unit/test_libcpg.c test/unit/test_libcpg_large.c \
-	test/unit/test_libcpg_threads.c test/unit/test_libcpg.h
+	test/unit/test_libcpg_threads.c test/unit/test_libcpg_waits.c \
+	test/unit/test_libcpg.h
 test_unit_test_libcpg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_libcpg_LDADD = libcpg.la libcorosync_common.la $(CHECK_LIBS) -lpthread
 
