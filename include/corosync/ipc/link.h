@@ -10,7 +10,7 @@
  *	           <--------------------------- ipc_welcome: 0 or -errno
  *	          then single bytes both ways: the doorbells
  *
- * The memory: one page of words, the reply of the one synchronous call under way, the ring to the
+ * The memory: a page of words, the reply of the one synchronous call under way, the ring to the
  * daemon, the ring to the client.  The client makes it and seals its size; nothing of it has a
  * name, so nothing can be left behind by whoever is killed.
  *
@@ -41,9 +41,9 @@
 #include <corosync/ipc/ring.h>
 
 #define IPC_MAGIC		0x43735031u
-#define IPC_VERSION		2u
+#define IPC_VERSION		3u
 #define IPC_NAME_BYTES_MAX	96u		/* service, dot, instance */
-#define IPC_PAGE_BYTES		4096u
+#define IPC_PAGE_BYTES		65536u		/* the largest page of Linux: rings begin on one */
 #define IPC_REPLY_BYTES_MAX	65536u
 #define IPC_CALL_BYTES_MAX	32768u
 #define IPC_CALL_HEAD_BYTES	8u		/* sequence u32, zero u32, before the payload */
@@ -66,7 +66,7 @@ struct ipc_welcome {
 	int32_t error;		/* 0 or negative errno */
 };
 
-struct ipc_page {		/* the first page of the memory */
+struct ipc_page {		/* the beginning of the memory */
 	struct ipc_ring_shared to_daemon;
 	struct ipc_ring_shared to_client;
 	uint32_t reply_sequence;	/* of the call that the reply area answers; a futex */
