@@ -21,11 +21,8 @@
 #define CALL_PARTS_MAX		16u
 #define CALL_LOOK_NS		20000000	/* waiting for a reply: does it live? */
 #define CALL_READ_NS		1000000		/* while there is more to read ahead */
-#define REFUSED_READ_NS		20000000	/* trying again for so long, without a dispatch */
+#define REFUSED_READ_NS		200000000	/* trying again for so long, without a dispatch */
 
-#ifndef SYS_futex
-#define SYS_futex	SYS_futex_time64
-#endif
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -61,6 +58,15 @@ forking(void)
 		client_events_fork(client);
 }
 
+static void
+descriptors_close(const struct client *client)
+{
+	if (client->fd >= 0)
+		(void) close(client->fd);
+	if (client->memory_fd >= 0)
+		(void) close(client->memory_fd);
+}
+
 /* In the child: its copies of the sockets would keep the parent's connections open after the
  * parent's death, so they go.  The memory stays: a callback that forked may still read its
  * message. */
@@ -72,8 +78,7 @@ forked_child(void)
 	__atomic_add_fetch(&fork_count, 1, __ATOMIC_RELAXED);
 	while ((client = LIST_FIRST(&clients)) != NULL) {
 		LIST_REMOVE(client, link);
-		if (client->fd >= 0)
-			(void) close(client->fd);
+		descriptors_close(client);
 	}
 	client_unlock();
 }
@@ -176,42 +181,40 @@ client_connect(struct client *client, const char *service, bool data_rings)
 		.to_daemon_bytes = size, .to_client_bytes = size,
 	};
 	const size_t map_bytes = ipc_map_bytes(size, size);
-	int memory_fd, r;
 	void *map;
+	int r;
 
 	client->head_bytes = map_bytes - size;
-	r = connect_memory(map_bytes, &memory_fd);
+	r = connect_memory(map_bytes, &client->memory_fd);
 	if (r < 0)
 		return r;
-	map = mmap(NULL, map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
-	if (map == MAP_FAILED) {
-		r = -ENOMEM;
-		goto out;
-	}
+	map = mmap(NULL, map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, client->memory_fd, 0);
+	if (map == MAP_FAILED)
+		return -ENOMEM;
 	client_map_init(client, map, size, size);
-	r = connect_open(service, &hello, memory_fd, &client->fd);
+	r = connect_open(service, &hello, client->memory_fd, &client->fd);
 	if (r < 0)
 		(void) munmap(map, map_bytes);
-out:
-	(void) close(memory_fd);
 	return r;
 }
 
 static void
 client_enlist(struct client *client)
 {
-	client->fd = -1;
+	client->fd = client->memory_fd = -1;
 	client_lock();
 	client->fork_count = client_fork_count();
 	LIST_INSERT_HEAD(&clients, client, link);
 	client_unlock();
 }
 
+/* With the lock that fork() takes: a child must not keep the socket. */
 static void
-client_delist(struct client *client)
+client_hang_up(struct client *client)
 {
 	client_lock();
 	LIST_REMOVE(client, link);
+	descriptors_close(client);
 	client_unlock();
 }
 
@@ -230,7 +233,7 @@ client_open(const char *service, bool data_rings, struct client **ret_client)
 	client_enlist(client);
 	r = client_connect(client, service, data_rings);
 	if (r < 0) {
-		client_delist(client);
+		client_hang_up(client);
 		free(client);
 		return connect_error(r);
 	}
@@ -239,6 +242,7 @@ client_open(const char *service, bool data_rings, struct client **ret_client)
 	(void) pthread_mutex_init(&client->send_lock, NULL);
 	(void) pthread_mutex_init(&client->call_lock, NULL);
 	(void) pthread_mutex_init(&client->dispatch_lock, &recursive);
+	(void) pthread_mutex_init(&client->ring_lock, NULL);
 	(void) pthread_mutexattr_destroy(&recursive);
 	client_events_begin(client);
 	*ret_client = client;
@@ -251,11 +255,11 @@ client_close(struct client *client)
 	if (client == NULL)
 		return NULL;
 	if (client_is_ours(client)) {
-		client_delist(client);
-		(void) close(client->fd);
+		client_hang_up(client);
 		(void) pthread_mutex_destroy(&client->send_lock);
 		(void) pthread_mutex_destroy(&client->call_lock);
 		(void) pthread_mutex_destroy(&client->dispatch_lock);
+		(void) pthread_mutex_destroy(&client->ring_lock);
 	}
 	client_events_end(client);
 	(void) munmap(client->page, client->head_bytes);
@@ -347,6 +351,20 @@ client_send_fill(struct client *client)
 	return used >= room ? 100u : (unsigned int) (100u * used / room);
 }
 
+/* With the call that takes the struct timespec that this was compiled with: 32 bits have two. */
+static int
+futex_wait(uint32_t *word, uint32_t seen, const struct timespec *slice)
+{
+#if defined SYS_futex_time64 && defined SYS_futex
+	const long number = sizeof(time_t) > sizeof(long) ? SYS_futex_time64 : SYS_futex;
+#elif defined SYS_futex_time64
+	const long number = SYS_futex_time64;
+#else
+	const long number = SYS_futex;
+#endif
+	return (int) syscall(number, word, FUTEX_WAIT, seen, slice, NULL, 0);
+}
+
 static bool
 reply_is_there(const struct client *client)
 {
@@ -368,8 +386,7 @@ reply_wait(struct client *client)
 			return CS_OK;
 		if (client_is_dead(client))
 			return reply_is_there(client) ? CS_OK : CS_ERR_LIBRARY;
-		if (syscall(SYS_futex, word, FUTEX_WAIT, seen, &slice, NULL, 0) < 0 &&
-		    errno != EAGAIN) {
+		if (futex_wait(word, seen, &slice) < 0 && errno != EAGAIN) {
 			client_look(client);
 			slice.tv_nsec = client_read_ahead(client) ? CALL_READ_NS : CALL_LOOK_NS;
 		}

@@ -58,8 +58,7 @@ unsigned int client_send_fill(struct client *client);
 cs_error_t client_next(struct client *client, int timeout_ms, struct client_record *ret_record);
 /* Whoever waits for the daemon calls this now and then: when the ring from it is half full, its
  * records are moved aside, in order, for client_next(); for the daemon may wait until there is
- * room, and cuts off who makes none for too long.  True: some were.  Nothing happens while another
- * thread dispatches. */
+ * room, and cuts off who makes none for too long.  True: it was half full. */
 bool client_read_ahead(struct client *client);
 /* Lock, reading ahead while another thread has it. */
 void client_lock_reading(struct client *client, pthread_mutex_t *lock);

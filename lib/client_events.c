@@ -4,6 +4,7 @@
  * Events from the daemon: records of the ring to us are lent to who dispatches.  While a thread
  * waits for the daemon, they are read ahead: the daemon may wait for the room.
  */
+#include "config.h"
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,13 @@ copy_drop(struct copy *copy)
 
 	free(copy);
 	return next;
+}
+
+/* What it takes, with what malloc() adds. */
+static size_t
+copy_bytes(const struct copy *copy)
+{
+	return sizeof *copy + copy->len + 2 * sizeof(size_t);
 }
 
 /* Where the ring was, as far as nothing is lent from there any more. */
@@ -140,7 +148,7 @@ ahead_lend(struct client *client, struct client_record *ret_record)
 	client->ahead = copy->next;
 	if (client->ahead == NULL)
 		client->ahead_end = &client->ahead;
-	client->ahead_bytes -= copy->len;
+	client->ahead_bytes -= copy_bytes(copy);
 	copy_lend(client, copy, ret_record);
 }
 
@@ -166,7 +174,7 @@ client_lend(struct client *client, const struct ipc_ring_record *record,
 	return CS_OK;
 }
 
-/* With dispatch_lock held, which CS_OK keeps. */
+/* With both locks held. */
 static cs_error_t
 client_take(struct client *client, struct client_record *ret_record)
 {
@@ -228,7 +236,9 @@ client_next(struct client *client, int timeout_ms, struct client_record *ret_rec
 	for (;;) {
 		dead = client_is_dead(client);	/* before looking: what it wrote last counts */
 		(void) pthread_mutex_lock(&client->dispatch_lock);
+		(void) pthread_mutex_lock(&client->ring_lock);
 		error = client_take(client, ret_record);
+		(void) pthread_mutex_unlock(&client->ring_lock);
 		if (error == CS_OK)
 			return CS_OK;
 		(void) pthread_mutex_unlock(&client->dispatch_lock);
@@ -271,27 +281,59 @@ ring_held(const struct client *client)
 	    __atomic_load_n(&shared->tail, __ATOMIC_RELAXED);
 }
 
-/* Lent records keep the room behind them, too, as long as a callback runs.  So they stay where the
- * application sees them, at addresses that become a copy of the ring, and the ring is reached at
- * others.  False: the system did not let us; nothing changed. */
+/* A page of a private mapping becomes memory of its own, while another thread may be writing to
+ * it. */
+static void
+page_keep(uint8_t *byte)
+{
+	uint8_t value = __atomic_load_n(byte, __ATOMIC_RELAXED);
+
+	while (!__atomic_compare_exchange_n(byte, &value, value, false, __ATOMIC_RELAXED,
+	    __ATOMIC_RELAXED))
+		;
+}
+
+/* What is lent lies between the ring's tail and where we are.  The base cannot change meanwhile. */
+static void
+lent_keep(const struct client *client, uint8_t *data)
+{
+	const struct ipc_ring *ring = &client->to_client;
+	const uint32_t base = __atomic_load_n(&ring->shared->base, __ATOMIC_RELAXED);
+	const uint32_t tail = __atomic_load_n(&ring->shared->tail, __ATOMIC_RELAXED);
+	const uint32_t page = (uint32_t) sysconf(_SC_PAGESIZE);
+
+	for (uint32_t at = 0; at < ring->at - tail; at += page)
+		page_keep(data + ipc_ring_place(ring, tail + at, base));
+	page_keep(data + ipc_ring_place(ring, ring->at - 1u, base));
+}
+
+/* Lent records also keep the room behind them, as long as a callback runs.  So they stay where the
+ * application sees them, at addresses that become its own, and the ring is reached at others.  The
+ * callback may be another thread's, and it may be writing to its message: that goes to the shared
+ * memory before the mapping is changed, and is what the private one begins with.  False: the system
+ * did not let us. */
 static bool
 ring_move(struct client *client)
 {
 	struct ipc_ring *ring = &client->to_client;
 	struct past *past = malloc(sizeof *past);
-	void *fresh, *copy;
+	void *fresh;
 
 	if (past == NULL)
 		return false;
 	/* Of old size 0, which gives a second mapping of shared memory. */
 	fresh = mremap(ring->data, 0, ring->size, MREMAP_MAYMOVE);
-	copy = mmap(NULL, ring->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (fresh == MAP_FAILED || copy == MAP_FAILED)
+	if (fresh == MAP_FAILED)
 		goto fail;
-	memcpy(copy, ring->data, ring->size);
-	if (mremap(copy, ring->size, ring->size, MREMAP_MAYMOVE | MREMAP_FIXED, ring->data) ==
-	    MAP_FAILED)
+	if (mmap(ring->data, ring->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
+	    client->memory_fd, (off_t) client->head_bytes) == MAP_FAILED) {
+		/* What was there may be gone. */
+		if (mremap(fresh, ring->size, ring->size, MREMAP_MAYMOVE | MREMAP_FIXED,
+		    ring->data) == MAP_FAILED)
+			(void) munmap(fresh, ring->size);
 		goto fail;
+	}
+	lent_keep(client, ring->data);
 	*past = (struct past) { .next = client->past, .data = ring->data,
 	    .level = client->past_level };
 	client->past = past;
@@ -300,22 +342,22 @@ ring_move(struct client *client)
 	ring->data = fresh;
 	return true;
 fail:
-	if (fresh != MAP_FAILED)
-		(void) munmap(fresh, ring->size);
-	if (copy != MAP_FAILED)
-		(void) munmap(copy, ring->size);
 	free(past);
 	return false;
 }
 
-/* Everything that is in the ring, as long as we can keep it. */
+/* Everything that is in the ring, as long as we can keep it.  Not while no bell is rung or on its
+ * way: the daemon, asked for one, would find the ring empty, and the descriptor would not become
+ * readable for what is aside. */
 static void
 ring_read_ahead(struct client *client)
 {
+	const uint32_t *wish = &client->page->to_client.consumer_wish;
 	struct ipc_ring_record record;
 	struct copy *copy;
 
-	while (client->ahead_bytes < AHEAD_BYTES_MAX &&
+	while (__atomic_load_n(wish, __ATOMIC_SEQ_CST) == IPC_RUNG &&
+	    client->ahead_bytes < AHEAD_BYTES_MAX &&
 	    ipc_ring_peek(&client->to_client, &record) == 0) {
 		copy = copy_take(client, &record);
 		if (copy == NULL)
@@ -323,23 +365,20 @@ ring_read_ahead(struct client *client)
 		copy->next = NULL;
 		*client->ahead_end = copy;
 		client->ahead_end = &copy->next;
-		client->ahead_bytes += copy->len;
+		client->ahead_bytes += copy_bytes(copy);
 	}
 	client_release(client);
 }
 
 /* In memory that is shared with the daemon a child's message would be overwritten by what comes
- * next, and what the child writes would be seen here.  Only a thread's own callbacks go on in its
- * child: if another one has the lock there is nothing to do. */
+ * next, and what the child writes would be seen here. */
 void
 client_events_fork(struct client *client)
 {
-	if (__atomic_load_n(&client->lent_here, __ATOMIC_RELAXED) == 0 ||
-	    pthread_mutex_trylock(&client->dispatch_lock) != 0)
-		return;
+	(void) pthread_mutex_lock(&client->ring_lock);
 	if (client->lent_here > 0)
 		(void) ring_move(client);	/* without memory it stays shared */
-	(void) pthread_mutex_unlock(&client->dispatch_lock);
+	(void) pthread_mutex_unlock(&client->ring_lock);
 }
 
 bool
@@ -347,13 +386,12 @@ client_read_ahead(struct client *client)
 {
 	bool needed;
 
-	if (pthread_mutex_trylock(&client->dispatch_lock) != 0)
-		return false;
+	(void) pthread_mutex_lock(&client->ring_lock);
 	needed = ring_held(client) > client->to_client.size / 2 && !client_is_dead(client) &&
 	    (client->lent_here == 0 || ring_move(client));
 	if (needed)
 		ring_read_ahead(client);
-	(void) pthread_mutex_unlock(&client->dispatch_lock);
+	(void) pthread_mutex_unlock(&client->ring_lock);
 	return needed;
 }
 
@@ -380,6 +418,7 @@ client_done(struct client *client)
 {
 	if (!client_is_ours(client))
 		return;		/* the callback forked, and this is the child */
+	(void) pthread_mutex_lock(&client->ring_lock);
 	client->lent--;
 	if (client->lent_copy != NULL && client->lent_copy->level == client->lent)
 		client->lent_copy = copy_drop(client->lent_copy);
@@ -392,5 +431,6 @@ client_done(struct client *client)
 		(void) ring_move(client);
 	if (client->lent_here == 0)
 		client_release(client);
+	(void) pthread_mutex_unlock(&client->ring_lock);
 	(void) pthread_mutex_unlock(&client->dispatch_lock);
 }

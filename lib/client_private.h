@@ -4,8 +4,10 @@
  * Between client.c, which talks to the daemon, and client_events.c, which listens.
  *
  * Locks: `send_lock` the ring to the daemon, `call_lock` the one call under way (taken before
- * send_lock), `dispatch_lock` the ring to us and the client's half of the doorbell; it is recursive
- * and held while a record is lent, never while waiting.
+ * send_lock), `ring_lock` the ring to us, what was read from it, and the client's half of the
+ * doorbell.  All of them are held for a moment only, but call_lock.  `dispatch_lock` says who
+ * dispatches: it is recursive, held while a record is lent, never while waiting for one, and taken
+ * before ring_lock.
  */
 #ifndef LIB_CLIENT_PRIVATE_H
 #define LIB_CLIENT_PRIVATE_H
@@ -32,12 +34,12 @@ struct past {			/* where the ring was; lent records still lie there */
 struct client {
 	LIST_ENTRY(client) link;	/* in `clients` */
 	unsigned int fork_count;
-	int fd;
+	int fd, memory_fd;
 	bool dead;			/* atomic; the daemon hung up, or we did */
 	struct ipc_page *page;
 	const uint8_t *reply;
 	size_t head_bytes;		/* of the memory before the ring to us, which may move */
-	pthread_mutex_t send_lock, call_lock, dispatch_lock;
+	pthread_mutex_t send_lock, call_lock, dispatch_lock, ring_lock;
 	struct ipc_ring to_daemon, to_client;
 	struct timespec looked;		/* when it was last seen alive; coarse clock */
 	bool dispatched;		/* since a record was refused; atomic */
@@ -62,6 +64,6 @@ void client_wake_daemon(struct client *client, bool urgent);
 void client_events_begin(struct client *client);
 /* At the end: the ring to us, and what was copied out of it. */
 void client_events_end(struct client *client);
-/* This thread forks: what it was lent must stay in the child as it is. */
+/* A fork comes: what is lent must stay in the child as it is. */
 void client_events_fork(struct client *client);
 #endif

@@ -29,19 +29,18 @@ connect_memory(size_t size, int *ret_fd)
 {
 	int fd, r;
 
+	/* With the lock that fork() takes: the child closes what it finds at ret_fd. */
+	client_lock();
 	fd = memfd_create("corosync", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create("corosync", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0)
-		return -errno;
-	if (ftruncate(fd, (off_t) size) < 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
-		r = -errno;
-		(void) close(fd);
-		return r;
-	}
+	r = fd < 0 ? -errno : 0;
 	*ret_fd = fd;
-	return 0;
+	client_unlock();
+	if (r == 0 && (ftruncate(fd, (off_t) size) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0))
+		r = -errno;
+	return r;
 }
 
 static int
@@ -148,8 +147,7 @@ connect_open(const char *service, const struct ipc_hello *hello, int memory_fd, 
 	if (r < 0)
 		return -ECONNREFUSED;
 	len = ipc_address(&address, name);
-	/* With the lock that fork() takes: the child closes what it finds at ret_fd. */
-	client_lock();
+	client_lock();		/* as above */
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	r = fd < 0 ? -errno : 0;
 	*ret_fd = fd;
@@ -169,8 +167,8 @@ connect_open(const char *service, const struct ipc_hello *hello, int memory_fd, 
 fail:
 	client_lock();
 	*ret_fd = -1;
-	client_unlock();
 	(void) close(fd);
+	client_unlock();
 	return r;
 }
 

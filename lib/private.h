@@ -19,7 +19,7 @@ unsigned int client_fork_count(void);
  * -EAGAIN: not ready; -EACCES: it may not, or what listens there is of another user than root and
  * ours; else what the daemon said. */
 int connect_open(const char *service, const struct ipc_hello *hello, int memory_fd, int *ret_fd);
-/* Anonymous memory whose size is sealed.  0 or -errno. */
+/* Anonymous memory whose size is sealed.  0 or -errno; the caller closes what is at `*ret_fd`. */
 int connect_memory(size_t size, int *ret_fd);
 /* What the caller is told of an -errno of these two. */
 cs_error_t connect_error(int r);

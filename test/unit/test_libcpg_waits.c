@@ -31,6 +31,7 @@ struct waiter {
 
 static uint8_t message[MESSAGE_BYTES];
 static struct waiter *waiter;		/* one in each process */
+static pthread_mutex_t application = PTHREAD_MUTEX_INITIALIZER;
 
 static unsigned int
 count_of(const unsigned int *counter)
@@ -148,6 +149,71 @@ dispatcher_thread(void *argument)
 	return NULL;
 }
 
+static bool
+is_all(const uint8_t *data, size_t len, uint8_t byte)
+{
+	for (size_t i = 0; i < len; i++)
+		if (data[i] != byte)
+			return false;
+	return true;
+}
+
+/* The message is the callback's to write to, and stays while it waits. */
+static void
+work_locked(cpg_handle_t handle, const uint8_t *data, size_t len)
+{
+	enum { PASSES = 4 };
+	bool locked = false;
+	uint8_t byte = 0;
+
+	(void) handle;
+	while (!locked && byte < PASSES) {
+		memset((uint8_t *) (uintptr_t) data, ++byte, len);
+		ck_assert(is_all(data, len, byte));
+		locked = pthread_mutex_trylock(&application) == 0;
+	}
+	if (!locked)
+		(void) pthread_mutex_lock(&application);
+	ck_assert(is_all(data, len, byte));
+	(void) pthread_mutex_unlock(&application);
+}
+
+static void
+sends_locked(void)
+{
+	enum { COUNT = 8 };	/* 207 MiB of all: so much is read ahead at most */
+	struct waiter own = { .on_message = work_locked };
+	cpg_handle_t h = waiter_open(&own, "one mutex", FEW);
+	struct iovec large = { calloc(1, LARGE_BYTES), LARGE_BYTES };
+	cs_error_t error;
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, dispatcher_thread, &h), 0);
+	for (unsigned int i = 0; i < COUNT; i++) {
+		(void) pthread_mutex_lock(&application);
+		do {
+			error = cpg_mcast_joined(h, CPG_TYPE_AGREED, &large, 1);
+		} while (error == CS_ERR_TRY_AGAIN);
+		ck_assert_int_eq(error, CS_OK);
+		for (unsigned int k = 0; k < 10; k++)
+			ck_assert_int_eq(send_again(h, 20000), CS_OK);
+		(void) pthread_mutex_unlock(&application);
+	}
+	while (count_of(&own.messages) < FEW * COUNT * 11)
+		(void) poll(NULL, 0, 1);
+	ck_assert_int_eq(cpg_finalize(h), CS_OK);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	free(large.iov_base);
+}
+
+/* A mutex of the application's is held while one thread sends, and while another's callback works:
+ * the one that sends, and waits for the daemon, has to read for the other one. */
+START_TEST(mutex_round_sends_and_callbacks)
+{
+	crowd(FEW, sends_locked);
+}
+END_TEST
+
 static void
 leave_too(cpg_handle_t handle, const uint8_t *data, size_t len)
 {
@@ -163,12 +229,13 @@ leave_too(cpg_handle_t handle, const uint8_t *data, size_t len)
 static void
 leaves_twice(void)
 {
+	enum { COUNT = 600 };	/* 187 MiB of all */
 	struct waiter own = { .on_message = leave_too };
 	cpg_handle_t h = waiter_open(&own, "leaves twice", CROWD);
 	pthread_t thread;
 
 	ck_assert_int_eq(pthread_create(&thread, NULL, dispatcher_thread, &h), 0);
-	while (send_again(h, 600) == CS_OK)
+	for (unsigned int i = 0; i < COUNT && send_again(h, 600) == CS_OK; i++)
 		;
 	__atomic_store_n(&own.leaving, true, __ATOMIC_RELEASE);
 	ck_assert_int_eq(cpg_leave(h, &own.name), CS_OK);
@@ -185,15 +252,6 @@ START_TEST(two_threads_leave)
 	crowd(CROWD, leaves_twice);
 }
 END_TEST
-
-static bool
-is_all(const uint8_t *data, size_t len, uint8_t byte)
-{
-	for (size_t i = 0; i < len; i++)
-		if (data[i] != byte)
-			return false;
-	return true;
-}
 
 static void
 fork_here(cpg_handle_t handle, const uint8_t *data, size_t len)
@@ -293,6 +351,7 @@ void
 waits_tests(TCase *tc)
 {
 	tcase_add_test(tc, sends_again_without_dispatch);
+	tcase_add_test(tc, mutex_round_sends_and_callbacks);
 	tcase_add_test(tc, two_threads_leave);
 	tcase_add_test(tc, child_keeps_its_message);
 	tcase_add_test(tc, nested_waits_leave_nothing);
