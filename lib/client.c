@@ -199,9 +199,35 @@ client_connect(struct client *client, const char *service, bool data_rings)
 }
 
 static void
+locks_init(struct client *client)
+{
+	pthread_mutexattr_t recursive;
+
+	(void) pthread_mutexattr_init(&recursive);
+	(void) pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+	(void) pthread_mutex_init(&client->send_lock, NULL);
+	(void) pthread_mutex_init(&client->call_lock, NULL);
+	(void) pthread_mutex_init(&client->dispatch_lock, &recursive);
+	(void) pthread_mutex_init(&client->ring_lock, NULL);
+	(void) pthread_mutexattr_destroy(&recursive);
+}
+
+static void
+locks_destroy(struct client *client)
+{
+	(void) pthread_mutex_destroy(&client->send_lock);
+	(void) pthread_mutex_destroy(&client->call_lock);
+	(void) pthread_mutex_destroy(&client->dispatch_lock);
+	(void) pthread_mutex_destroy(&client->ring_lock);
+}
+
+/* From now on a fork() of another thread knows it. */
+static void
 client_enlist(struct client *client)
 {
 	client->fd = client->memory_fd = -1;
+	locks_init(client);
+	client_events_begin(client);
 	client_lock();
 	client->fork_count = client_fork_count();
 	LIST_INSERT_HEAD(&clients, client, link);
@@ -222,7 +248,6 @@ cs_error_t
 client_open(const char *service, bool data_rings, struct client **ret_client)
 {
 	struct client *client;
-	pthread_mutexattr_t recursive;
 	int r;
 
 	(void) pthread_once(&once, once_init);
@@ -234,17 +259,10 @@ client_open(const char *service, bool data_rings, struct client **ret_client)
 	r = client_connect(client, service, data_rings);
 	if (r < 0) {
 		client_hang_up(client);
+		locks_destroy(client);
 		free(client);
 		return connect_error(r);
 	}
-	(void) pthread_mutexattr_init(&recursive);
-	(void) pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
-	(void) pthread_mutex_init(&client->send_lock, NULL);
-	(void) pthread_mutex_init(&client->call_lock, NULL);
-	(void) pthread_mutex_init(&client->dispatch_lock, &recursive);
-	(void) pthread_mutex_init(&client->ring_lock, NULL);
-	(void) pthread_mutexattr_destroy(&recursive);
-	client_events_begin(client);
 	*ret_client = client;
 	return CS_OK;
 }
@@ -256,10 +274,7 @@ client_close(struct client *client)
 		return NULL;
 	if (client_is_ours(client)) {
 		client_hang_up(client);
-		(void) pthread_mutex_destroy(&client->send_lock);
-		(void) pthread_mutex_destroy(&client->call_lock);
-		(void) pthread_mutex_destroy(&client->dispatch_lock);
-		(void) pthread_mutex_destroy(&client->ring_lock);
+		locks_destroy(client);
 	}
 	client_events_end(client);
 	(void) munmap(client->page, client->head_bytes);

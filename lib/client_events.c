@@ -33,11 +33,11 @@ copy_drop(struct copy *copy)
 	return next;
 }
 
-/* What it takes, with what malloc() adds. */
+/* What a copy takes, with what malloc() adds. */
 static size_t
-copy_bytes(const struct copy *copy)
+copy_bytes(uint32_t len)
 {
-	return sizeof *copy + copy->len + 2 * sizeof(size_t);
+	return sizeof(struct copy) + len + 2 * sizeof(size_t);
 }
 
 /* Where the ring was, as far as nothing is lent from there any more. */
@@ -146,9 +146,11 @@ ahead_lend(struct client *client, struct client_record *ret_record)
 	struct copy *copy = client->ahead;
 
 	client->ahead = copy->next;
-	if (client->ahead == NULL)
+	client->ahead_bytes -= copy_bytes(copy->len);
+	if (client->ahead == NULL) {
 		client->ahead_end = &client->ahead;
-	client->ahead_bytes -= copy_bytes(copy);
+		client->ahead_most = 0;
+	}
 	copy_lend(client, copy, ret_record);
 }
 
@@ -346,27 +348,29 @@ fail:
 	return false;
 }
 
-/* Everything that is in the ring, as long as we can keep it.  Not while no bell is rung or on its
+/* Everything that is in the ring, up to so many bytes aside.  Not while no bell is rung or on its
  * way: the daemon, asked for one, would find the ring empty, and the descriptor would not become
  * readable for what is aside. */
 static void
-ring_read_ahead(struct client *client)
+ring_read_ahead(struct client *client, size_t bytes_max)
 {
 	const uint32_t *wish = &client->page->to_client.consumer_wish;
 	struct ipc_ring_record record;
 	struct copy *copy;
 
 	while (__atomic_load_n(wish, __ATOMIC_SEQ_CST) == IPC_RUNG &&
-	    client->ahead_bytes < AHEAD_BYTES_MAX &&
-	    ipc_ring_peek(&client->to_client, &record) == 0) {
+	    ipc_ring_peek(&client->to_client, &record) == 0 &&
+	    client->ahead_bytes + copy_bytes(record.len) <= bytes_max) {
 		copy = copy_take(client, &record);
 		if (copy == NULL)
 			break;
 		copy->next = NULL;
 		*client->ahead_end = copy;
 		client->ahead_end = &copy->next;
-		client->ahead_bytes += copy_bytes(copy);
+		client->ahead_bytes += copy_bytes(copy->len);
 	}
+	if (client->ahead_bytes > client->ahead_most)
+		client->ahead_most = client->ahead_bytes;
 	client_release(client);
 }
 
@@ -390,7 +394,7 @@ client_read_ahead(struct client *client)
 	needed = ring_held(client) > client->to_client.size / 2 && !client_is_dead(client) &&
 	    (client->lent_here == 0 || ring_move(client));
 	if (needed)
-		ring_read_ahead(client);
+		ring_read_ahead(client, AHEAD_BYTES_MAX);
 	(void) pthread_mutex_unlock(&client->ring_lock);
 	return needed;
 }
@@ -429,8 +433,14 @@ client_done(struct client *client)
 	/* A callback that dispatches and dispatches. */
 	if (client->lent_here > 0 && ring_held(client) > client->to_client.size / 2)
 		(void) ring_move(client);
-	if (client->lent_here == 0)
-		client_release(client);
+	if (client->lent_here == 0) {
+		/* To the daemon we read as fast as we dispatch, also while that is of what is
+		 * aside; the more so as that may take long. */
+		if (client->ahead != NULL && ring_held(client) > client->to_client.size / 2)
+			ring_read_ahead(client, client->ahead_most);
+		else
+			client_release(client);
+	}
 	(void) pthread_mutex_unlock(&client->ring_lock);
 	(void) pthread_mutex_unlock(&client->dispatch_lock);
 }

@@ -51,7 +51,7 @@ struct client {
 	struct past *past;
 	struct copy *lent_copy;		/* the innermost one */
 	struct copy *ahead, **ahead_end;	/* read, but not lent yet */
-	size_t ahead_bytes;
+	size_t ahead_bytes, ahead_most;	/* now; since there was none */
 };
 
 bool client_is_ours(const struct client *client);

@@ -230,7 +230,7 @@ START_TEST(calls_behind_full_rings)
 			cpg_handle_t h = open_in_crowd(&own, "calls");
 			int count;
 
-			for (unsigned int k = 0; k < 4; k++) {
+			for (unsigned int k = 0; k < 2; k++) {
 				while (send_bytes(h, data, 100) == CS_OK)
 					;
 				ck_assert_int_eq(cpg_membership_get(h, &name, member, &count),

@@ -31,6 +31,7 @@ struct waiter {
 
 static uint8_t message[MESSAGE_BYTES];
 static struct waiter *waiter;		/* one in each process */
+static unsigned int place_in_crowd;
 static pthread_mutex_t application = PTHREAD_MUTEX_INITIALIZER;
 
 static unsigned int
@@ -112,6 +113,7 @@ crowd(unsigned int count, void (*member)(void))
 	for (unsigned int i = 0; i < count; i++) {
 		child[i] = fork();
 		if (child[i] == 0) {
+			place_in_crowd = i;
 			member();
 			_exit(0);
 		}
@@ -139,6 +141,40 @@ sends_first(void)
 START_TEST(sends_again_without_dispatch)
 {
 	crowd(FEW, sends_first);
+}
+END_TEST
+
+static void
+sleep_on_it(cpg_handle_t handle, const uint8_t *data, size_t len)
+{
+	(void) handle, (void) data, (void) len;
+	(void) poll(NULL, 0, 2);
+}
+
+/* One reads most ahead, and then needs more than two seconds for that, while others go on. */
+static void
+dispatches_slowly(void)
+{
+	enum { COUNT = 900, OTHERS = 1200 };
+	struct waiter own = { 0 };
+	cpg_handle_t h = waiter_open(&own, "slowly", FEW);
+	bool slow = place_in_crowd == 0;
+
+	for (unsigned int i = 0; slow && i < COUNT; i++)
+		ck_assert_int_eq(send_again(h, 20000), CS_OK);
+	if (slow)
+		own.on_message = sleep_on_it;
+	for (unsigned int i = 0; !slow && i < OTHERS;) {
+		i += send_message(h) == CS_OK;
+		ck_assert_int_eq(cpg_dispatch(h, CS_DISPATCH_ALL), CS_OK);
+	}
+	while (own.messages < COUNT + (FEW - 1) * OTHERS)
+		ck_assert_int_eq(cpg_dispatch(h, CS_DISPATCH_ONE), CS_OK);
+}
+
+START_TEST(much_ahead_and_slow_callbacks)
+{
+	crowd(FEW, dispatches_slowly);
 }
 END_TEST
 
@@ -351,6 +387,7 @@ void
 waits_tests(TCase *tc)
 {
 	tcase_add_test(tc, sends_again_without_dispatch);
+	tcase_add_test(tc, much_ahead_and_slow_callbacks);
 	tcase_add_test(tc, mutex_round_sends_and_callbacks);
 	tcase_add_test(tc, two_threads_leave);
 	tcase_add_test(tc, child_keeps_its_message);
