@@ -324,8 +324,9 @@ activated(struct engines *set)
 {
 	set->open_wanted = true;
 	hold(set, false);
-	engines_log(set, "SYNC", LOG_NOTICE,
-	    "Completed service synchronization, ready to provide service.");
+	if (!set->quiet || !set->was_ready)
+		engines_log(set, "SYNC", LOG_NOTICE,
+		    "Completed service synchronization, ready to provide service.");
 	if (!set->was_ready)
 		set->config.ready(set->config.host);
 	set->was_ready = true;
@@ -392,6 +393,12 @@ tell(struct engines *set, const struct cs_configuration *configuration)
 {
 	for (size_t i = 0; i < set->count; i++)
 		set->host[i].engine->confchg(set->host[i].instance, configuration);
+}
+
+void
+engines_quiet(struct engines *set, bool quiet)
+{
+	set->quiet = quiet;
 }
 
 void

@@ -48,6 +48,8 @@ size_t engines_count(const struct engines *engines);
 
 /* From the shell, while it drains the core's outputs. */
 void engines_deliver(struct engines *engines, const struct totem_output *output);
+/* The next configuration is not told in the log: nor is then what follows from it. */
+void engines_quiet(struct engines *engines, bool quiet);
 void engines_configuration(struct engines *engines, const struct totem_configuration *config);
 /* After the outputs were drained: go on with what waited for room.  True: the core was given an
  * input, drain again. */

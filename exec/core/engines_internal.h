@@ -37,6 +37,7 @@ struct engines {
 	bool open_wanted;		/* all active: open the application queue */
 	bool held;			/* clients wait for the synchronisation */
 	bool was_ready;
+	bool quiet;			/* this ring is not told in the log */
 	unsigned int congested_count;
 	bool brake_wanted, brake_set;
 	struct cs_member transitional[TOTEM_NODES_MAX], regular[TOTEM_NODES_MAX];

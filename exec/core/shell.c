@@ -89,6 +89,8 @@ storage_waited(struct shell *shell, uint64_t ring_seq)
 static void
 carry_out(struct shell *shell, const struct totem_output *output)
 {
+	bool told;
+
 	/* What is lent to the network must have gone before anybody can give the core an input. */
 	if (output->kind != TOTEM_SEND)
 		flush(shell);
@@ -117,9 +119,11 @@ carry_out(struct shell *shell, const struct totem_output *output)
 			engines_deliver(shell->engines, output);
 		break;
 	case TOTEM_CONFIGURATION:
-		shell_log_configuration(shell, &output->config);
-		if (shell->engines != NULL)
-			engines_configuration(shell->engines, &output->config);
+		told = shell_log_configuration(shell, &output->config);
+		if (shell->engines == NULL)
+			break;
+		engines_quiet(shell->engines, !told);
+		engines_configuration(shell->engines, &output->config);
 		break;
 	case TOTEM_NOTICE:
 		shell_log_notice(shell, output);

@@ -15,8 +15,16 @@
 struct shell_notice {
 	enum totem_notice kind;
 	uint32_t node;
+	struct net_address source;	/* where one line for each is wanted */
 	uint64_t last_ns;	/* 0: free */
 	uint32_t suppressed_count;
+};
+
+/* Rings of the same members, one after the other. */
+struct shell_anew {
+	uint64_t since_ns;	/* the time in which they are counted; 0: none yet */
+	uint32_t told_count;
+	uint32_t suppressed_count;	/* since the last line */
 };
 
 /* A source whose frames name another version of the protocol. */
@@ -52,6 +60,7 @@ struct shell {
 	size_t previous_count;
 	struct totem_member moved[TOTEM_NODES_MAX];	/* of them, who moves with us */
 	size_t moved_count;
+	struct shell_anew anew;
 	struct shell_notice notices[SHELL_NOTICES_MAX];	/* said lately */
 	struct shell_stranger strangers[SHELL_STRANGERS_MAX];
 	size_t stranger_next;		/* the place for the next one */
@@ -64,7 +73,8 @@ struct shell {
 };
 
 /* shell_log.c */
-void shell_log_configuration(struct shell *shell, const struct totem_configuration *config);
+/* True: a regular one, and it was told; else nothing more need be said about it. */
+bool shell_log_configuration(struct shell *shell, const struct totem_configuration *config);
 void shell_log_notice(struct shell *shell, const struct totem_output *output);
 /* The datagram from shell->source was handled, its notices too. */
 void shell_log_heard(struct shell *shell, enum totem_drop drop);

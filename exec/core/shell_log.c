@@ -14,6 +14,9 @@
 
 #define LINE_BYTES		2048u
 #define NOTICE_PAUSE_NS		(UINT64_C(10) * 1000000000)	/* between two alike */
+#define MISTAKE_PAUSE_NS	(UINT64_C(60) * 1000000000)	/* of one that people must mend */
+#define ANEW_PAUSE_NS		(UINT64_C(60) * 1000000000)
+#define ANEW_TOLD_MAX		2u	/* rings of the same members told in one such time */
 #define MS_NS			UINT64_C(1000000)
 
 struct line {
@@ -85,6 +88,41 @@ say_membership(struct shell *shell, const struct totem_configuration *config)
 	say(shell, LOG_NOTICE, &line);
 }
 
+/* All came with us and nobody else did. */
+static bool
+is_anew(const struct shell *shell, const struct totem_configuration *config)
+{
+	if (config->left_count > 0 || config->member_count != shell->previous_count
+	    || config->member_count != shell->moved_count)
+		return false;
+	for (size_t i = 0; i < config->member_count; i++)
+		if (!contains(shell->previous, shell->previous_count, &config->members[i])
+		    || !contains(shell->moved, shell->moved_count, &config->members[i]))
+			return false;
+	return true;
+}
+
+/* While two nodes have one id, say, the one that nobody takes in tries it without end, and each try
+ * is a ring of the same members again.  A few are told, then how many there were. */
+static bool
+anew_due(struct shell *shell)
+{
+	struct shell_anew *anew = &shell->anew;
+	uint64_t now_ns = shell_now_ns();
+
+	if (anew->since_ns == 0 || now_ns - anew->since_ns >= ANEW_PAUSE_NS) {
+		anew->since_ns = now_ns;
+		/* It goes on: from now on one in each such time. */
+		anew->told_count = anew->suppressed_count > 0 ? ANEW_TOLD_MAX - 1 : 0;
+	}
+	if (anew->told_count == ANEW_TOLD_MAX) {
+		anew->suppressed_count++;
+		return false;
+	}
+	anew->told_count++;
+	return true;
+}
+
 /* Members of our last ring that did not come with us, and are in the new one all the same: they
  * went on without us, say while we were stopped. */
 static void
@@ -138,7 +176,7 @@ say_departures(struct shell *shell, const struct totem_configuration *config)
 	say(shell, LOG_NOTICE, &line);
 }
 
-void
+bool
 shell_log_configuration(struct shell *shell, const struct totem_configuration *config)
 {
 	struct line line = { .len = 0 };
@@ -147,8 +185,10 @@ shell_log_configuration(struct shell *shell, const struct totem_configuration *c
 		memcpy(shell->moved, config->members,
 		    config->member_count * sizeof config->members[0]);
 		shell->moved_count = config->member_count;
-		return;
+		return false;
 	}
+	if (is_anew(shell, config) && !anew_due(shell))
+		return false;
 	say_membership(shell, config);
 	say_departures(shell, config);
 	say_returned(shell, config);
@@ -157,10 +197,37 @@ shell_log_configuration(struct shell *shell, const struct totem_configuration *c
 	if (config->left_count == 0)
 		add(&line, " (%s; change took %.1f ms)", totem_cause_name(config->cause),
 		    (double) config->change_ns / (double) MS_NS);
+	if (shell->anew.suppressed_count > 0)
+		add(&line, " (%" PRIu32 " more rings of the same members before this one were not"
+		    " told)", shell->anew.suppressed_count);
+	shell->anew.suppressed_count = 0;
 	say(shell, LOG_NOTICE, &line);
 	memcpy(shell->previous, config->members, config->member_count * sizeof config->members[0]);
 	shell->previous_count = config->member_count;
 	shell->moved_count = 0;
+	return true;
+}
+
+static uint64_t
+notice_pause_ns(enum totem_notice notice)
+{
+	return notice == TOTEM_NOTICE_DUPLICATE_ID || notice == TOTEM_NOTICE_DUPLICATE_SEEN
+	    || notice == TOTEM_NOTICE_REFUSED_DUPLICATE ? MISTAKE_PAUSE_NS : NOTICE_PAUSE_NS;
+}
+
+/* What a line is one of.  That our own id is used twice all others tell us: once is enough; and
+ * once by the one that has it too.  Who uses an id twice is told for each address. */
+static struct shell_notice
+notice_key(const struct shell *shell, const struct totem_output *output)
+{
+	struct shell_notice key = { .kind = output->notice, .node = output->node };
+
+	if ((key.kind == TOTEM_NOTICE_DUPLICATE_SEEN || key.kind == TOTEM_NOTICE_REFUSED_DUPLICATE)
+	    && key.node != shell->config.totem.node_id)
+		key.node = 0;
+	if (key.kind == TOTEM_NOTICE_DUPLICATE_ID && shell->source != NULL)
+		key.source = *shell->source;
+	return key;
 }
 
 /* One line in a while for each kind and node.  NULL: not now; else its slot, which counts what was
@@ -168,25 +235,27 @@ shell_log_configuration(struct shell *shell, const struct totem_configuration *c
 static struct shell_notice *
 notice_due(struct shell *shell, const struct totem_output *output)
 {
-	struct shell_notice *oldest = &shell->notices[0], *slot = NULL;
+	struct shell_notice key = notice_key(shell, output), *oldest = &shell->notices[0];
+	struct shell_notice *slot = NULL;
 	uint64_t now_ns = shell_now_ns();
 
 	for (size_t i = 0; i < SHELL_NOTICES_MAX && slot == NULL; i++) {
 		struct shell_notice *notice = &shell->notices[i];
 
-		if (notice->last_ns != 0 && notice->kind == output->notice
-		    && notice->node == output->node)
+		if (notice->last_ns != 0 && notice->kind == key.kind && notice->node == key.node
+		    && (key.source.len == 0
+		    || net_address_equal(&notice->source, &key.source)))
 			slot = notice;
 		else if (notice->last_ns < oldest->last_ns)
 			oldest = notice;
 	}
-	if (slot != NULL && now_ns - slot->last_ns < NOTICE_PAUSE_NS) {
+	if (slot != NULL && now_ns - slot->last_ns < notice_pause_ns(slot->kind)) {
 		slot->suppressed_count++;
 		return NULL;
 	}
 	if (slot == NULL) {
 		slot = oldest;
-		*slot = (struct shell_notice) { .kind = output->notice, .node = output->node };
+		*slot = key;
 	}
 	slot->last_ns = now_ns;
 	return slot;
@@ -261,14 +330,61 @@ say_pause(struct shell *shell, uint64_t late_ns)
 	say(shell, LOG_NOTICE, &line);
 }
 
+/* Where we look for this node, unless it is where the datagram came from. */
+static bool
+known_address(const struct shell *shell, uint32_t node_id, char text[INET6_ADDRSTRLEN])
+{
+	struct net_address address = shell->config.net.local;
+
+	if (node_id != shell->config.totem.node_id
+	    && (shell->net == NULL || !net_peer_address(shell->net, node_id, &address)))
+		return false;
+	if (address.len == 0
+	    || (shell->source != NULL && net_address_equal(&address, shell->source)))
+		return false;
+	(void) net_address_text(&address, text, INET6_ADDRSTRLEN);
+	return true;
+}
+
+/* The first words say whose id it is: ours, or another's. */
 static void
-notice_text(const struct totem_output *output, const char *source, struct line *line)
+duplicate_text(const struct shell *shell, const struct totem_output *output, const char *source,
+    struct line *line)
+{
+	uint32_t own = shell->config.totem.node_id;
+	char text[INET6_ADDRSTRLEN];
+
+	if (output->notice == TOTEM_NOTICE_DUPLICATE_ID) {
+		add(line, "Two nodes use node id %" PRIu32 ": frames of another daemon with it come"
+		    " from %s", output->node, source);
+		if (known_address(shell, output->node, text))
+			add(line, ", and %s at %s", output->node == own ? "it is ours, of this node"
+			    : "we have that node", text);
+		add(line, "; it is not listened to.");
+	} else if (output->notice == TOTEM_NOTICE_DUPLICATE_SEEN) {
+		add(line, "Two nodes use our node id %" PRIu32 ": node %" PRIu32 " at %s hears"
+		    " another daemon with it (and stays with us); its log has the address.", own,
+		    output->node, source);
+	} else if (output->node == own) {
+		add(line, "%s (node %" PRIu32 ") does not listen to us: it has our node id too.",
+		    source, output->node);
+	} else {
+		add(line, "%s (node %" PRIu32 ") does not listen to us: it knows another daemon"
+		    " with our node id %" PRIu32 "; its log has the addresses.", source,
+		    output->node, own);
+	}
+	add(line, " Give each node an id of its own, and restart what had the wrong one.");
+}
+
+static void
+notice_text(const struct shell *shell, const struct totem_output *output, const char *source,
+    struct line *line)
 {
 	switch (output->notice) {
 	case TOTEM_NOTICE_DUPLICATE_ID:
-		add(line, "Two nodes use node id %" PRIu32 ": frames of another daemon with it come"
-		    " from %s; it is not listened to. Give each node an id of its own.",
-		    output->node, source);
+	case TOTEM_NOTICE_DUPLICATE_SEEN:
+	case TOTEM_NOTICE_REFUSED_DUPLICATE:
+		duplicate_text(shell, output, source, line);
 		break;
 	case TOTEM_NOTICE_CLUSTER:
 		add(line, "Frames of another cluster come from %s (its node %" PRIu32 "): they are"
@@ -279,14 +395,6 @@ notice_text(const struct totem_output *output, const char *source, struct line *
 		add(line, "%s speaks version %" PRIu64 " of the ring protocol, we speak another:"
 		    " its frames are dropped. Install the same version on all nodes.", source,
 		    output->value);
-		break;
-	case TOTEM_NOTICE_DUPLICATE_SEEN:
-		add(line, "Two nodes use our node id: node %" PRIu32 " hears another daemon with it"
-		    " (and stays with us). Give each node an id of its own.", output->node);
-		break;
-	case TOTEM_NOTICE_REFUSED_DUPLICATE:
-		add(line, "%s (node %" PRIu32 ") does not listen to us: it knows another daemon"
-		    " with our node id. Give each node an id of its own.", source, output->node);
 		break;
 	case TOTEM_NOTICE_REFUSED_CLUSTER:
 		add(line, "%s does not listen to us: it belongs to another cluster"
@@ -364,7 +472,7 @@ shell_log_notice(struct shell *shell, const struct totem_output *output)
 		return;
 	if (shell->source != NULL)
 		(void) net_address_text(shell->source, address, sizeof address);
-	notice_text(output, address, &line);
+	notice_text(shell, output, address, &line);
 	if (slot->suppressed_count > 0)
 		add(&line, " (%" PRIu32 " more like this since the last line)",
 		    slot->suppressed_count);

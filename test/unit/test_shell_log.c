@@ -81,6 +81,49 @@ START_TEST(memberships_are_told)
 }
 END_TEST
 
+/* Is a ring of the same members told?  Then that service goes on is told too. */
+static bool
+anew(void)
+{
+	struct totem_member member = { 2, 7 };
+	struct totem_configuration config = { .members = &member, .member_count = 1,
+	    .cause = TOTEM_CAUSE_MERGE };
+
+	said[0] = '\0';
+	config.kind = TOTEM_TRANSITIONAL;
+	(void) shell_log_configuration(&shell, &config);
+	config.kind = TOTEM_REGULAR;
+	ck_assert_int_eq(shell_log_configuration(&shell, &config), said[0] != '\0');
+	return said[0] != '\0';
+}
+
+/* Five a second, as of a node whose id another one has. */
+START_TEST(rings_of_the_same_members_are_told_seldom)
+{
+	change("", "2");
+	for (int i = 0; i < 299; i++) {
+		ck_assert_int_eq(anew(), i < 2);
+		clock_ns += SEC_NS / 5;
+	}
+	clock_ns += SEC_NS;
+	ck_assert(anew());
+	ck_assert_ptr_nonnull(strstr(said, "Members[1]: 2 (merge; change took 0.0 ms) (297 more"));
+	ck_assert(!anew());
+	/* Whatever else happens is told. */
+	change("2", "23");
+	ck_assert_ptr_nonnull(strstr(said, "Members joined: 3\n"));
+	ck_assert_ptr_nonnull(strstr(said, "(1 more"));
+	change("2", "2");
+	ck_assert_ptr_nonnull(strstr(said, "Members left: 3\n"));
+	/* Now and then one is as before. */
+	for (int i = 0; i < 9; i++) {
+		clock_ns += 61 * SEC_NS;
+		ck_assert(anew());
+		ck_assert_ptr_null(strstr(said, "more"));
+	}
+}
+END_TEST
+
 static struct net_address
 source_of(uint8_t last)
 {
@@ -152,6 +195,54 @@ START_TEST(versions_are_believed_late)
 }
 END_TEST
 
+/* 10.0.0.`last`, which says that it is `node`, tells that; for us, node 2 at 10.0.0.2. */
+static const char *
+doubled(uint8_t last, enum totem_notice notice, uint32_t node)
+{
+	struct net_address source = source_of(last);
+	struct totem_output output = { .kind = TOTEM_NOTICE, .notice = notice, .node = node };
+
+	said[0] = '\0';
+	shell.config.totem.node_id = 2;
+	shell.config.net.local = source_of(2);
+	shell.source = &source;
+	shell_log_notice(&shell, &output);
+	shell.source = NULL;
+	return said;
+}
+
+/* Each of them once a minute, however many say it, and with what addresses there are. */
+START_TEST(doubled_ids_are_told_once_a_minute)
+{
+	ck_assert_str_eq(doubled(5, TOTEM_NOTICE_DUPLICATE_ID, 2),
+	    "Two nodes use node id 2: frames of another daemon with it come from 10.0.0.5, and it "
+	    "is ours, of this node at 10.0.0.2; it is not listened to. Give each node an id of its "
+	    "own, and restart what had the wrong one.\n");
+	ck_assert_ptr_nonnull(strstr(doubled(3, TOTEM_NOTICE_DUPLICATE_SEEN, 3),
+	    "our node id 2: node 3 at 10.0.0.3 hears"));
+	ck_assert_ptr_nonnull(strstr(doubled(3, TOTEM_NOTICE_REFUSED_DUPLICATE, 3),
+	    "10.0.0.3 (node 3) does not listen to us: it knows another daemon with our node id 2"));
+	ck_assert_ptr_nonnull(strstr(doubled(5, TOTEM_NOTICE_REFUSED_DUPLICATE, 2),
+	    "10.0.0.5 (node 2) does not listen to us: it has our node id too."));
+	for (int s = 0; s < 59; s++) {
+		for (uint32_t node = 1; node < 100; node++) {
+			uint8_t last = (uint8_t) node;
+
+			ck_assert_str_eq(doubled(last, TOTEM_NOTICE_DUPLICATE_SEEN, node == 2 ? 3
+			    : node), "");
+			ck_assert_str_eq(doubled(last, TOTEM_NOTICE_REFUSED_DUPLICATE, node), "");
+		}
+		ck_assert_str_eq(doubled(5, TOTEM_NOTICE_DUPLICATE_ID, 2), "");
+		ck_assert_int_eq(doubled(6, TOTEM_NOTICE_DUPLICATE_ID, 2)[0] != '\0', s == 0);
+		clock_ns += SEC_NS;
+	}
+	clock_ns += 2 * SEC_NS;
+	ck_assert_ptr_nonnull(strstr(doubled(5, TOTEM_NOTICE_DUPLICATE_ID, 2), "(59 more"));
+	ck_assert_str_ne(doubled(4, TOTEM_NOTICE_DUPLICATE_SEEN, 4), "");
+	ck_assert_str_ne(doubled(4, TOTEM_NOTICE_DUPLICATE_ID, 3), "");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -163,6 +254,8 @@ main(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, memberships_are_told);
+	tcase_add_test(tc, rings_of_the_same_members_are_told_seldom);
+	tcase_add_test(tc, doubled_ids_are_told_once_a_minute);
 	tcase_add_loop_test(tc, versions_are_believed_late, 0, 2);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
