@@ -339,11 +339,12 @@ shell_new(const struct shell_config *config, struct shell **ret_shell)
 	if (shell == NULL)
 		return -ENOMEM;
 	shell->config = *config;
+	shell_lists_init(shell, &shell->config.totem);
 	shell->timer_fd = -1;
 	shell->armed_ns = UINT64_MAX;
 	r = net_new(&config->net, &shell->net);
 	if (r == 0)
-		r = totem_new(&config->totem, &shell->totem);
+		r = totem_new(&shell->config.totem, &shell->totem);
 	shell->watch = (struct token_watch) { .totem = shell->totem,
 	    .late_ns = config->token_late_ns };
 	if (r == 0)
@@ -371,6 +372,8 @@ shell_free(struct shell *shell)
 		(void) qb_loop_timer_del(shell->config.loop, shell->alone_timer);
 	if (shell->storage_timer != 0)
 		(void) qb_loop_timer_del(shell->config.loop, shell->storage_timer);
+	if (shell->lists_timer != 0)
+		(void) qb_loop_timer_del(shell->config.loop, shell->lists_timer);
 	count = shell->net == NULL ? 0 : net_fds(shell->net, fds);
 	for (size_t i = 0; i < count; i++)
 		(void) qb_loop_poll_del(shell->config.loop, fds[i]);
@@ -407,9 +410,38 @@ alone_look(void *argument)
 		    "transport: udpu needs none.");
 }
 
+static bool
+hears(struct shell *shell, uint32_t node_id)
+{
+	return totem_hears(shell->totem, shell_now_ns(), node_id);
+}
+
+bool
+shell_hears(const struct shell *shell, uint32_t node_id)
+{
+	return totem_hears(shell->totem, shell_now_ns(), node_id)
+	    || shell_lists_outside(shell, node_id);
+}
+
+static void
+lists_look(void *argument)
+{
+	struct shell *shell = argument;
+	size_t count;
+	const struct totem_member *members = totem_members(shell->totem, &count);
+
+	shell->lists_timer = 0;
+	shell_lists_turn(shell, hears, members, count);
+	(void) qb_loop_timer_add(shell->config.loop, QB_LOOP_LOW, SHELL_LOOK_NS, shell, lists_look,
+	    &shell->lists_timer);
+}
+
 void
 shell_start(struct shell *shell)
 {
+	if (shell->listed_count > 0)
+		(void) qb_loop_timer_add(shell->config.loop, QB_LOOP_LOW, SHELL_LOOK_NS, shell,
+		    lists_look, &shell->lists_timer);
 	if (shell->config.net.kind == NET_UDP)
 		(void) qb_loop_timer_add(shell->config.loop, QB_LOOP_LOW, ALONE_LOOK_NS, shell,
 		    alone_look, &shell->alone_timer);

@@ -10,6 +10,10 @@
 #define SHELL_STRANGERS_MAX	16u
 #define SHELL_STRANGER_COUNT	5u	/* so many frames, and it is believed */
 #define SHELL_UNLISTED_MAX	16u
+/* Between two looks at the peers: less than totem_hears() looks back, so that none is missed. */
+#define SHELL_LOOK_NS		UINT64_C(900000000)
+#define SHELL_OUTSIDE_LOOKS	10u	/* heard and in no ring with us so often: it is told */
+#define SHELL_UNHEARD_LOOKS	14u	/* after so many it is told that nobody was heard */
 #define SHELL_NOTICES_MAX	64u	/* kinds and nodes whose lines are limited at a time */
 
 struct shell_notice {
@@ -39,6 +43,14 @@ struct shell_unlisted {
 	uint64_t said_ns;	/* in the log; 0: free */
 };
 
+/* Our node list, and what becomes of its nodes. */
+struct shell_listed {
+	uint32_t node_id;
+	uint64_t heard_ns;	/* the last look at which it was; 0: never */
+	uint32_t outside_count;	/* looks in a row at which it was heard lately, and no member */
+	bool told;		/* that it is outside, and it is still */
+};
+
 struct shell {
 	struct shell_config config;
 	struct totem *totem;
@@ -46,7 +58,7 @@ struct shell {
 	struct engines *engines;
 	struct token_watch watch;
 	int timer_fd;
-	qb_loop_timer_handle alone_timer, storage_timer;	/* 0: none */
+	qb_loop_timer_handle alone_timer, storage_timer, lists_timer;	/* 0: none */
 	uint64_t armed_ns;		/* when the timer will fire; UINT64_MAX: not set */
 	uint64_t timer_calls, wakes;	/* system calls for time; times that the main loop called */
 	bool streams;			/* clients send more than they wait for */
@@ -66,6 +78,12 @@ struct shell {
 	size_t stranger_next;		/* the place for the next one */
 	bool stranger_seen;		/* the datagram being handled named another version */
 	struct shell_unlisted unlisted[SHELL_UNLISTED_MAX];
+	uint32_t unlisted_node;		/* whose id the frame just dropped for that has */
+	struct shell_listed listed[TOTEM_NODES_MAX];	/* without ourselves */
+	size_t listed_count;
+	bool listed_heard;		/* any of them, ever */
+	uint32_t look_count;		/* at them */
+	uint64_t outside_ns;		/* the last line about those outside; 0: none yet */
 	uint64_t unlisted_ns;		/* the last line about any of them; 0: none yet */
 	uint64_t unknown_sources;	/* rx_unknown_source of net, as far as it was looked at */
 	uint64_t storage_wanted;	/* the ring number that is to be made durable */
@@ -78,6 +96,13 @@ bool shell_log_configuration(struct shell *shell, const struct totem_configurati
 void shell_log_notice(struct shell *shell, const struct totem_output *output);
 /* The datagram from shell->source was handled, its notices too. */
 void shell_log_heard(struct shell *shell, enum totem_drop drop);
-/* shell_lists.c: the datagram from shell->source was handled; `sender` if it was accepted. */
+/* shell_lists.c: `peers` and a trace of config->totem, before the core is made. */
+void shell_lists_init(struct shell *shell, struct totem_config *config);
+/* Each SHELL_LOOK_NS: which of the listed nodes are heard, and which of them are members? */
+void shell_lists_turn(struct shell *shell, bool (*hears)(struct shell *shell, uint32_t node_id),
+    const struct totem_member *members, size_t member_count);
+/* It is heard all the time, and is no member. */
+bool shell_lists_outside(const struct shell *shell, uint32_t node_id);
+/* The datagram from shell->source was handled; `sender` if it was accepted. */
 void shell_lists_look(struct shell *shell, enum totem_drop drop, uint32_t sender);
 #endif

@@ -3,17 +3,41 @@
  *
  * Node lists that differ.  Nodes that do not list each other stay apart, and nothing fails that
  * could tell: so whoever gets frames of this cluster from somebody that its own list does not have,
- * or has at another address, says it.
+ * or has at another address, says it; so does who hears a node of its list all the time and is in
+ * no ring with it, because that one does not hear us, or it and a third node not each other; and
+ * who hears nobody of its list.
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <syslog.h>
 
 #include "exec/core/shell_internal.h"
 
 #define PAUSE_NS	(UINT64_C(60) * 1000000000)	/* between two lines about one source */
 #define ANY_PAUSE_NS	(UINT64_C(1) * 1000000000)	/* sources can be made up */
-#define LINE_BYTES	512u
+#define OUTSIDE_PAUSE_NS (UINT64_C(600) * 1000000000)	/* between two lines about the same nodes */
+#define LATELY_NS	(UINT64_C(3) * 1000000000)	/* who is not heard speaks each 2 s only */
+#define LINE_BYTES	1024u
+#define IDS_BYTES	256u
+
+static void
+on_trace(void *host, const struct totem_trace *event)
+{
+	struct shell *shell = host;
+
+	if (event->kind == TOTEM_TRACE_DROP && event->c == TOTEM_DROP_UNKNOWN_NODE)
+		shell->unlisted_node = event->node;
+}
+
+void
+shell_lists_init(struct shell *shell, struct totem_config *config)
+{
+	config->trace = on_trace;
+	config->trace_host = shell;
+	for (size_t i = 0; i < config->peer_count && i < TOTEM_NODES_MAX; i++)
+		shell->listed[shell->listed_count++].node_id = config->peers[i];
+}
 
 /* May its line be said now?  Whoever has been silent in the log for longest makes room. */
 static bool
@@ -41,18 +65,36 @@ line_is_due(struct shell *shell)
 	return true;
 }
 
+/* Whom our list has at this address, 0: nobody. */
+static uint32_t
+listed_at(const struct shell *shell, const struct net_address *source)
+{
+	struct net_address address;
+
+	for (size_t i = 0; i < shell->listed_count; i++)
+		if (net_peer_address(shell->net, shell->listed[i].node_id, &address)
+		    && net_address_equal(&address, source))
+			return shell->listed[i].node_id;
+	return 0;
+}
+
 static void
 say_unlisted(struct shell *shell)
 {
-	char address[INET6_ADDRSTRLEN], text[LINE_BYTES];
+	char address[INET6_ADDRSTRLEN], there[64] = "", text[LINE_BYTES];
+	uint32_t other;
 
 	if (!line_is_due(shell))
 		return;
-	(void) snprintf(text, sizeof text, "A node of this cluster at %s sends to us, and its node "
-	    "id is not in our node list: it is not listened to. The list must be the same on all "
-	    "nodes: compare nodelist in corosync.conf there and here, correct it, and restart the "
-	    "daemon where it was wrong.",
-	    net_address_text(shell->source, address, sizeof address));
+	other = listed_at(shell, shell->source);
+	if (other != 0)
+		(void) snprintf(there, sizeof there, " (which has node %" PRIu32
+		    " at this address)", other);
+	(void) snprintf(text, sizeof text, "Node %" PRIu32 " at %s sends to us, and is not in our "
+	    "node list%s: it is not listened to. The list must be the same on all nodes: compare "
+	    "nodelist in corosync.conf there and here, correct it, and restart the daemon where it "
+	    "was wrong.", shell->unlisted_node,
+	    net_address_text(shell->source, address, sizeof address), there);
 	shell->config.log(shell->config.host, "TOTEM", LOG_WARNING, text);
 }
 
@@ -90,4 +132,106 @@ shell_lists_look(struct shell *shell, enum totem_drop drop, uint32_t sender)
 		    && !net_address_equal(&listed, shell->source))
 			say_elsewhere(shell, sender, &listed);
 	}
+}
+
+/* --- looks at the node list --- */
+
+static bool
+is_member(const struct totem_member *members, size_t count, uint32_t node_id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (members[i].node_id == node_id)
+			return true;
+	return false;
+}
+
+static void
+ids_add(char ids[IDS_BYTES], uint32_t node_id)
+{
+	size_t len = strlen(ids);
+
+	if (IDS_BYTES - len < sizeof " 4294967295 ...") {
+		if (ids[len - 1] != '.')
+			(void) snprintf(ids + len, IDS_BYTES - len, " ...");
+		return;
+	}
+	(void) snprintf(ids + len, IDS_BYTES - len, " %" PRIu32, node_id);
+}
+
+static void
+say_outside(struct shell *shell, uint64_t now_ns)
+{
+	char ids[IDS_BYTES] = "", text[LINE_BYTES];
+
+	for (size_t i = 0; i < shell->listed_count; i++) {
+		struct shell_listed *one = &shell->listed[i];
+
+		one->told = one->outside_count >= SHELL_OUTSIDE_LOOKS;
+		if (one->told)
+			ids_add(ids, one->node_id);
+	}
+	shell->outside_ns = now_ns;
+	(void) snprintf(text, sizeof text, "Heard all the time, but in no ring with us:%s. Unless "
+	    "an earlier line says why: we are not heard there, or it and another node do not hear "
+	    "each other. nodelist in corosync.conf must be the same on all nodes, addresses too; "
+	    "then look for a firewall. The logs of the others may tell more.", ids);
+	shell->config.log(shell->config.host, "TOTEM", LOG_WARNING, text);
+}
+
+static void
+say_unheard(struct shell *shell)
+{
+	char ids[IDS_BYTES] = "", text[LINE_BYTES];
+
+	for (size_t i = 0; i < shell->listed_count; i++)
+		ids_add(ids, shell->listed[i].node_id);
+	(void) snprintf(text, sizeof text, "Nobody else of our node list was heard since the start:"
+	    "%s. If corosync runs there: their lists may lack this node or have it at another "
+	    "address (their logs name who sends to them and is not listed), cluster_name may "
+	    "differ, or a firewall is between.", ids);
+	shell->config.log(shell->config.host, "TOTEM", LOG_NOTICE, text);
+}
+
+void
+shell_lists_turn(struct shell *shell, bool (*hears)(struct shell *shell, uint32_t node_id),
+    const struct totem_member *members, size_t member_count)
+{
+	uint64_t now_ns = shell_now_ns();
+	bool any = false, any_new = false;
+
+	shell->look_count++;
+	for (size_t i = 0; i < shell->listed_count; i++) {
+		struct shell_listed *one = &shell->listed[i];
+		bool member = is_member(members, member_count, one->node_id);
+
+		if (member || hears(shell, one->node_id)) {
+			one->heard_ns = now_ns;
+			shell->listed_heard = true;
+		}
+		one->outside_count = !member && one->heard_ns != 0
+		    && now_ns - one->heard_ns < LATELY_NS ? one->outside_count + 1 : 0;
+		if (one->outside_count == 0)
+			one->told = false;
+		if (one->outside_count >= SHELL_OUTSIDE_LOOKS) {
+			any = true;
+			any_new |= !one->told;
+		}
+	}
+	if (any && (any_new ? shell->outside_ns == 0 || now_ns - shell->outside_ns >= PAUSE_NS
+	    : now_ns - shell->outside_ns >= OUTSIDE_PAUSE_NS))
+		say_outside(shell, now_ns);
+	if (shell->look_count == SHELL_UNHEARD_LOOKS && shell->listed_count > 0
+	    && !shell->listed_heard && shell->config.net.kind == NET_UDPU)
+		say_unheard(shell);
+}
+
+/* Somebody who is outside for long, and may not hear us, speaks so seldom that the core has not
+ * always heard him lately. */
+bool
+shell_lists_outside(const struct shell *shell, uint32_t node_id)
+{
+	for (size_t i = 0; i < shell->listed_count; i++)
+		if (shell->listed[i].node_id == node_id)
+			return shell->listed[i].outside_count >= SHELL_OUTSIDE_LOOKS;
+	return false;
 }

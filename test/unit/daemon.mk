@@ -2,7 +2,7 @@
 # The daemon's pure parts.
 if HAVE_CHECK
 daemon_tests = test/unit/test_config test/unit/test_sync test/unit/test_core test/unit/test_process \
-	test/unit/test_shell_log
+	test/unit/test_shell_lists test/unit/test_shell_log
 check_PROGRAMS += $(daemon_tests)
 TESTS += $(daemon_tests)
 test_unit_test_config_SOURCES = test/unit/test_config.c
@@ -18,6 +18,9 @@ test_unit_test_process_SOURCES = test/unit/test_process.c exec/core/process.c
 test_unit_test_process_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SYSTEMD_CFLAGS)
 test_unit_test_process_LDADD = libcore.la libnet.la libbase.la $(QB_LIBS) $(SYSTEMD_LIBS) \
 	$(CHECK_LIBS)
+test_unit_test_shell_lists_SOURCES = test/unit/test_shell_lists.c exec/core/shell_lists.c
+test_unit_test_shell_lists_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_unit_test_shell_lists_LDADD = libtotem.la libnet.la libbase.la $(CHECK_LIBS)
 test_unit_test_shell_log_SOURCES = test/unit/test_shell_log.c exec/core/shell_log.c
 test_unit_test_shell_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_shell_log_LDADD = libtotem.la libnet.la libbase.la $(CHECK_LIBS)

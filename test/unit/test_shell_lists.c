@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * What the log says about node lists that differ.  Time is ours, the network is loopback.
+ */
+#include <arpa/inet.h>
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/core/shell_internal.h"
+
+#define SEC_NS	UINT64_C(1000000000)
+
+static struct shell shell;
+static struct totem_config config;
+static char said[4096];		/* since it was emptied: a line of ours for each */
+static uint64_t clock_ns;
+static const char *heard;	/* "13": nodes 1 and 3 */
+
+uint64_t
+shell_now_ns(void)
+{
+	return clock_ns;
+}
+
+static void
+on_log(void *host, const char *subsystem, int priority, const char *text)
+{
+	size_t len = strlen(said);
+
+	(void) host;
+	(void) subsystem;
+	(void) priority;
+	(void) snprintf(said + len, sizeof said - len, "%s\n", text);
+}
+
+static struct net_address
+address_of(uint8_t last)
+{
+	struct net_address address = { .len = sizeof address.sa.v4 };
+
+	address.sa.v4.sin_family = AF_INET;
+	address.sa.v4.sin_addr.s_addr = htonl(0x7f000000u + last);
+	address.sa.v4.sin_port = htons(5405);
+	return address;
+}
+
+/* We are node 9 of 1, 2, 3, 9; those are at 127.0.0.1 to 3. */
+static void
+setup(void)
+{
+	static const uint32_t ids[] = { 1, 2, 3 };
+	struct net_peer peers[3];
+
+	shell = (struct shell) { .config = { .log = on_log, .net = { .kind = NET_UDPU,
+	    .local = address_of(1), .frame_bytes_max = 1500, .rcvbuf_bytes = 65536,
+	    .sndbuf_bytes = 65536 } } };
+	shell.config.net.local.sa.v4.sin_port = 0;
+	config = (struct totem_config) { .peers = ids, .peer_count = 3 };
+	shell_lists_init(&shell, &config);
+	for (uint8_t i = 0; i < 3; i++)
+		peers[i] = (struct net_peer) { ids[i], address_of((uint8_t) (i + 1)) };
+	ck_assert_int_eq(net_new(&shell.config.net, &shell.net), 0);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_int_eq(net_peer_set(shell.net, &peers[i]), 0);
+	clock_ns = 1000 * SEC_NS;
+	said[0] = '\0';
+}
+
+static void
+teardown(void)
+{
+	shell.net = net_free(shell.net);
+}
+
+/* From 127.0.0.`last` comes a frame of a node that our list does not have. */
+static const char *
+unlisted(uint8_t last, uint32_t node_id)
+{
+	struct net_address source = address_of(last);
+	struct totem_trace event = { .kind = TOTEM_TRACE_DROP, .node = node_id,
+	    .c = TOTEM_DROP_UNKNOWN_NODE };
+
+	said[0] = '\0';
+	config.trace(config.trace_host, &event);
+	shell.source = &source;
+	shell_lists_look(&shell, TOTEM_DROP_UNKNOWN_NODE, 0);
+	shell.source = NULL;
+	return said;
+}
+
+START_TEST(who_is_not_listed_is_named)
+{
+	ck_assert_ptr_eq(strstr(unlisted(4, 4), "Node 4 at 127.0.0.4 sends to us, and is not in our"
+	    " node list: "), said);
+	ck_assert_str_eq(unlisted(4, 4), "");
+	ck_assert_str_eq(unlisted(5, 5), "");	/* a second between any two */
+	clock_ns += SEC_NS;
+	ck_assert_ptr_eq(strstr(unlisted(3, 7), "Node 7 at 127.0.0.3 sends to us, and is not in our"
+	    " node list (which has node 3 at this address): "), said);
+	clock_ns += 58 * SEC_NS;
+	ck_assert_str_eq(unlisted(4, 4), "");
+	clock_ns += SEC_NS;
+	ck_assert_str_ne(unlisted(4, 4), "");
+}
+END_TEST
+
+static bool
+hears(struct shell *s, uint32_t node_id)
+{
+	ck_assert_ptr_eq(s, &shell);
+	return strchr(heard, (int) ('0' + node_id)) != NULL;
+}
+
+/* So many looks; `members` are in the ring with us.  What was said at the last one. */
+static const char *
+looks(unsigned int count, const char *now_heard, const char *members)
+{
+	struct totem_member member[10] = { { 9, 7 } };
+	size_t member_count = 1;
+
+	heard = now_heard;
+	for (const char *digit = members; *digit != '\0'; digit++)
+		member[member_count++] = (struct totem_member) { (uint32_t) (*digit - '0'), 7 };
+	for (unsigned int i = 0; i < count; i++) {
+		ck_assert_str_eq(said, "");
+		shell_lists_turn(&shell, hears, member, member_count);
+		clock_ns += SHELL_LOOK_NS;
+	}
+	return said;
+}
+
+static bool
+last_said(const char *text)
+{
+	bool is = strstr(said, text) != NULL;
+
+	said[0] = '\0';
+	return is;
+}
+
+START_TEST(who_stays_outside_is_named)
+{
+	/* A ring that forms late, one that is well, one that breaks: nothing to say. */
+	(void) looks(SHELL_OUTSIDE_LOOKS - 1, "123", "");
+	(void) looks(40, "12", "123");
+	(void) looks(40, "12", "12");
+	(void) looks(SHELL_OUTSIDE_LOOKS - 1, "123", "12");
+	ck_assert_str_eq(said, "");
+	ck_assert(!shell_lists_outside(&shell, 3));
+	(void) looks(1, "123", "12");
+	ck_assert(last_said("but in no ring with us: 3."));
+	ck_assert(shell_lists_outside(&shell, 3));
+	ck_assert(!shell_lists_outside(&shell, 2));
+}
+END_TEST
+
+/* It speaks each 2 s only, as it does not hear us; and goes on for hours. */
+START_TEST(who_stays_outside_is_named_seldom)
+{
+	unsigned int lines = 0;
+
+	for (unsigned int i = 0; i < 8000; i++) {
+		(void) looks(1, i % 2 == 0 ? "3" : "", "12");
+		ck_assert_int_eq(shell_lists_outside(&shell, 3), i + 1 >= SHELL_OUTSIDE_LOOKS);
+		ck_assert(said[0] == '\0' || i + 1 >= SHELL_OUTSIDE_LOOKS);
+		lines += said[0] != '\0';
+		said[0] = '\0';
+	}
+	ck_assert_uint_eq(lines, 12);
+	/* Another one: at once, with the first. */
+	(void) looks(SHELL_OUTSIDE_LOOKS - 1, "23", "1");
+	ck_assert(!shell_lists_outside(&shell, 2));
+	(void) looks(1, "23", "1");
+	ck_assert(last_said("but in no ring with us: 2 3."));
+	/* In at last; out again soon: not more than once a minute. */
+	(void) looks(1, "123", "123");
+	ck_assert(!shell_lists_outside(&shell, 3));
+	(void) looks(30, "123", "12");
+	clock_ns += 60 * SEC_NS;
+	(void) looks(1, "123", "12");
+	ck_assert(last_said("but in no ring with us: 3."));
+	(void) looks(5, "", "12");
+	ck_assert(!shell_lists_outside(&shell, 3));
+}
+END_TEST
+
+START_TEST(nobody_is_told_once)
+{
+	(void) looks(SHELL_UNHEARD_LOOKS, "", "");
+	ck_assert(last_said("Nobody else of our node list was heard since the start: 1 2 3."));
+	(void) looks(1000, "", "");
+	ck_assert(!last_said("Nobody"));
+}
+END_TEST
+
+START_TEST(somebody_is_enough)
+{
+	(void) looks(2, "1", "");
+	(void) looks(1000, "", "");
+	ck_assert(!last_said("Nobody"));
+}
+END_TEST
+
+/* More ids than a line holds end whole. */
+START_TEST(long_lists_are_cut)
+{
+	for (uint32_t i = 0; i < 100; i++)
+		shell.listed[shell.listed_count++].node_id = 4000000000u + i;
+	(void) looks(SHELL_UNHEARD_LOOKS, "", "");
+	ck_assert_msg(strstr(said, " 4000000021 ....") != NULL, "%s", said);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("shell_lists");
+	TCase *tc = tcase_create("shell_lists");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, who_is_not_listed_is_named);
+	tcase_add_test(tc, who_stays_outside_is_named);
+	tcase_add_test(tc, who_stays_outside_is_named_seldom);
+	tcase_add_test(tc, nobody_is_told_once);
+	tcase_add_test(tc, somebody_is_enough);
+	tcase_add_test(tc, long_lists_are_cut);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
