@@ -24,7 +24,7 @@ struct shell_notice {
 	uint32_t suppressed_count;
 };
 
-/* Rings of the same members, one after the other. */
+/* Rings of this node alone, one after the other. */
 struct shell_anew {
 	uint64_t since_ns;	/* the time in which they are counted; 0: none yet */
 	uint32_t told_count;
@@ -74,6 +74,7 @@ struct shell {
 	size_t moved_count;
 	struct shell_anew anew;
 	struct shell_notice notices[SHELL_NOTICES_MAX];	/* said lately */
+	uint64_t doubled_ns;		/* the last of them with an address; 0: none yet */
 	struct shell_stranger strangers[SHELL_STRANGERS_MAX];
 	size_t stranger_next;		/* the place for the next one */
 	bool stranger_seen;		/* the datagram being handled named another version */

@@ -15,6 +15,7 @@
 #define LINE_BYTES		2048u
 #define NOTICE_PAUSE_NS		(UINT64_C(10) * 1000000000)	/* between two alike */
 #define MISTAKE_PAUSE_NS	(UINT64_C(60) * 1000000000)	/* of one that people must mend */
+#define ANY_PAUSE_NS		(UINT64_C(1) * 1000000000)	/* between two of new addresses */
 #define ANEW_PAUSE_NS		(UINT64_C(60) * 1000000000)
 #define ANEW_TOLD_MAX		2u	/* rings of the same members told in one such time */
 #define MS_NS			UINT64_C(1000000)
@@ -88,22 +89,19 @@ say_membership(struct shell *shell, const struct totem_configuration *config)
 	say(shell, LOG_NOTICE, &line);
 }
 
-/* All came with us and nobody else did. */
+/* We were alone, and are again.  A ring of several that is made anew stopped the programs of all of
+ * them each time: that is always told. */
 static bool
-is_anew(const struct shell *shell, const struct totem_configuration *config)
+is_alone_anew(const struct shell *shell, const struct totem_configuration *config)
 {
-	if (config->left_count > 0 || config->member_count != shell->previous_count
-	    || config->member_count != shell->moved_count)
-		return false;
-	for (size_t i = 0; i < config->member_count; i++)
-		if (!contains(shell->previous, shell->previous_count, &config->members[i])
-		    || !contains(shell->moved, shell->moved_count, &config->members[i]))
-			return false;
-	return true;
+	return config->member_count == 1 && config->left_count == 0 && shell->previous_count == 1
+	    && shell->moved_count == 1
+	    && contains(shell->previous, 1, &config->members[0])
+	    && contains(shell->moved, 1, &config->members[0]);
 }
 
 /* While two nodes have one id, say, the one that nobody takes in tries it without end, and each try
- * is a ring of the same members again.  A few are told, then how many there were. */
+ * ends in a ring of itself again.  A few are told, then how many there were. */
 static bool
 anew_due(struct shell *shell)
 {
@@ -187,7 +185,7 @@ shell_log_configuration(struct shell *shell, const struct totem_configuration *c
 		shell->moved_count = config->member_count;
 		return false;
 	}
-	if (is_anew(shell, config) && !anew_due(shell))
+	if (is_alone_anew(shell, config) && !anew_due(shell))
 		return false;
 	say_membership(shell, config);
 	say_departures(shell, config);
@@ -198,7 +196,7 @@ shell_log_configuration(struct shell *shell, const struct totem_configuration *c
 		add(&line, " (%s; change took %.1f ms)", totem_cause_name(config->cause),
 		    (double) config->change_ns / (double) MS_NS);
 	if (shell->anew.suppressed_count > 0)
-		add(&line, " (%" PRIu32 " more rings of the same members before this one were not"
+		add(&line, " (%" PRIu32 " more rings of this node alone before this one were not"
 		    " told)", shell->anew.suppressed_count);
 	shell->anew.suppressed_count = 0;
 	say(shell, LOG_NOTICE, &line);
@@ -215,15 +213,16 @@ notice_pause_ns(enum totem_notice notice)
 	    || notice == TOTEM_NOTICE_REFUSED_DUPLICATE ? MISTAKE_PAUSE_NS : NOTICE_PAUSE_NS;
 }
 
-/* What a line is one of.  That our own id is used twice all others tell us: once is enough; and
- * once by the one that has it too.  Who uses an id twice is told for each address. */
+/* What a line is one of.  Who has an id that is used twice is told for each address, by the first
+ * of two notices where it is our id.  That ours is used twice all the others tell: once will do. */
 static struct shell_notice
 notice_key(const struct shell *shell, const struct totem_output *output)
 {
 	struct shell_notice key = { .kind = output->notice, .node = output->node };
 
-	if ((key.kind == TOTEM_NOTICE_DUPLICATE_SEEN || key.kind == TOTEM_NOTICE_REFUSED_DUPLICATE)
-	    && key.node != shell->config.totem.node_id)
+	if (key.kind == TOTEM_NOTICE_REFUSED_DUPLICATE && key.node == shell->config.totem.node_id)
+		key.kind = TOTEM_NOTICE_DUPLICATE_ID;
+	if (key.kind == TOTEM_NOTICE_DUPLICATE_SEEN || key.kind == TOTEM_NOTICE_REFUSED_DUPLICATE)
 		key.node = 0;
 	if (key.kind == TOTEM_NOTICE_DUPLICATE_ID && shell->source != NULL)
 		key.source = *shell->source;
@@ -254,9 +253,15 @@ notice_due(struct shell *shell, const struct totem_output *output)
 		return NULL;
 	}
 	if (slot == NULL) {
+		/* Addresses can be made up. */
+		if (key.source.len > 0 && shell->doubled_ns != 0
+		    && now_ns - shell->doubled_ns < ANY_PAUSE_NS)
+			return NULL;
 		slot = oldest;
 		*slot = key;
 	}
+	if (key.source.len > 0)
+		shell->doubled_ns = now_ns;
 	slot->last_ns = now_ns;
 	return slot;
 }
@@ -346,7 +351,7 @@ known_address(const struct shell *shell, uint32_t node_id, char text[INET6_ADDRS
 	return true;
 }
 
-/* The first words say whose id it is: ours, or another's. */
+/* Whose id it is, ours or another's, and where those are that have it. */
 static void
 duplicate_text(const struct shell *shell, const struct totem_output *output, const char *source,
     struct line *line)
@@ -354,20 +359,22 @@ duplicate_text(const struct shell *shell, const struct totem_output *output, con
 	uint32_t own = shell->config.totem.node_id;
 	char text[INET6_ADDRSTRLEN];
 
-	if (output->notice == TOTEM_NOTICE_DUPLICATE_ID) {
+	if (output->node == own) {
+		add(line, "Two nodes use node id %" PRIu32 ", ours: another daemon with it is at"
+		    " %s, this one", own, source);
+		if (known_address(shell, own, text))
+			add(line, " at %s", text);
+		add(line, "; they do not listen to each other.");
+	} else if (output->notice == TOTEM_NOTICE_DUPLICATE_ID) {
 		add(line, "Two nodes use node id %" PRIu32 ": frames of another daemon with it come"
 		    " from %s", output->node, source);
 		if (known_address(shell, output->node, text))
-			add(line, ", and %s at %s", output->node == own ? "it is ours, of this node"
-			    : "we have that node", text);
+			add(line, ", and we have that node at %s", text);
 		add(line, "; it is not listened to.");
 	} else if (output->notice == TOTEM_NOTICE_DUPLICATE_SEEN) {
-		add(line, "Two nodes use our node id %" PRIu32 ": node %" PRIu32 " at %s hears"
+		add(line, "Two nodes use node id %" PRIu32 ", ours: node %" PRIu32 " at %s hears"
 		    " another daemon with it (and stays with us); its log has the address.", own,
 		    output->node, source);
-	} else if (output->node == own) {
-		add(line, "%s (node %" PRIu32 ") does not listen to us: it has our node id too.",
-		    source, output->node);
 	} else {
 		add(line, "%s (node %" PRIu32 ") does not listen to us: it knows another daemon"
 		    " with our node id %" PRIu32 "; its log has the addresses.", source,

@@ -81,7 +81,7 @@ START_TEST(memberships_are_told)
 }
 END_TEST
 
-/* Is a ring of the same members told?  Then that service goes on is told too. */
+/* Is a ring of us alone, as before, told?  Then that service goes on is told too. */
 static bool
 anew(void)
 {
@@ -98,7 +98,7 @@ anew(void)
 }
 
 /* Five a second, as of a node whose id another one has. */
-START_TEST(rings_of_the_same_members_are_told_seldom)
+START_TEST(rings_of_us_alone_are_told_seldom)
 {
 	change("", "2");
 	for (int i = 0; i < 299; i++) {
@@ -113,6 +113,10 @@ START_TEST(rings_of_the_same_members_are_told_seldom)
 	change("2", "23");
 	ck_assert_ptr_nonnull(strstr(said, "Members joined: 3\n"));
 	ck_assert_ptr_nonnull(strstr(said, "(1 more"));
+	for (int i = 0; i < 9; i++) {
+		change("23", "23");
+		ck_assert_ptr_nonnull(strstr(said, "Members unchanged.\n"));
+	}
 	change("2", "2");
 	ck_assert_ptr_nonnull(strstr(said, "Members left: 3\n"));
 	/* Now and then one is as before. */
@@ -211,35 +215,58 @@ doubled(uint8_t last, enum totem_notice notice, uint32_t node)
 	return said;
 }
 
+#define MEND	" Give each node an id of its own, and restart what had the wrong one.\n"
+
 /* Each of them once a minute, however many say it, and with what addresses there are. */
 START_TEST(doubled_ids_are_told_once_a_minute)
 {
-	ck_assert_str_eq(doubled(5, TOTEM_NOTICE_DUPLICATE_ID, 2),
-	    "Two nodes use node id 2: frames of another daemon with it come from 10.0.0.5, and it "
-	    "is ours, of this node at 10.0.0.2; it is not listened to. Give each node an id of its "
-	    "own, and restart what had the wrong one.\n");
-	ck_assert_ptr_nonnull(strstr(doubled(3, TOTEM_NOTICE_DUPLICATE_SEEN, 3),
-	    "our node id 2: node 3 at 10.0.0.3 hears"));
-	ck_assert_ptr_nonnull(strstr(doubled(3, TOTEM_NOTICE_REFUSED_DUPLICATE, 3),
-	    "10.0.0.3 (node 3) does not listen to us: it knows another daemon with our node id 2"));
-	ck_assert_ptr_nonnull(strstr(doubled(5, TOTEM_NOTICE_REFUSED_DUPLICATE, 2),
-	    "10.0.0.5 (node 2) does not listen to us: it has our node id too."));
+	ck_assert_str_eq(doubled(5, TOTEM_NOTICE_DUPLICATE_ID, 2), "Two nodes use node id 2, ours: "
+	    "another daemon with it is at 10.0.0.5, this one at 10.0.0.2; they do not listen to "
+	    "each other." MEND);
+	ck_assert_ptr_eq(strstr(doubled(3, TOTEM_NOTICE_DUPLICATE_SEEN, 3),
+	    "Two nodes use node id 2, ours: node 3 at 10.0.0.3 hears"), said);
+	ck_assert_ptr_eq(strstr(doubled(3, TOTEM_NOTICE_REFUSED_DUPLICATE, 3),
+	    "10.0.0.3 (node 3) does not listen to us: it knows another daemon with our node id 2"),
+	    said);
+	/* The other one says the same as what we heard of it. */
+	ck_assert_str_eq(doubled(5, TOTEM_NOTICE_REFUSED_DUPLICATE, 2), "");
 	for (int s = 0; s < 59; s++) {
 		for (uint32_t node = 1; node < 100; node++) {
 			uint8_t last = (uint8_t) node;
 
 			ck_assert_str_eq(doubled(last, TOTEM_NOTICE_DUPLICATE_SEEN, node == 2 ? 3
 			    : node), "");
-			ck_assert_str_eq(doubled(last, TOTEM_NOTICE_REFUSED_DUPLICATE, node), "");
+			if (node != 2)
+				ck_assert_str_eq(doubled(last, TOTEM_NOTICE_REFUSED_DUPLICATE,
+				    node), "");
 		}
 		ck_assert_str_eq(doubled(5, TOTEM_NOTICE_DUPLICATE_ID, 2), "");
-		ck_assert_int_eq(doubled(6, TOTEM_NOTICE_DUPLICATE_ID, 2)[0] != '\0', s == 0);
 		clock_ns += SEC_NS;
 	}
 	clock_ns += 2 * SEC_NS;
-	ck_assert_ptr_nonnull(strstr(doubled(5, TOTEM_NOTICE_DUPLICATE_ID, 2), "(59 more"));
+	ck_assert_ptr_nonnull(strstr(doubled(5, TOTEM_NOTICE_REFUSED_DUPLICATE, 2),
+	    "at 10.0.0.5, this one at 10.0.0.2; they do not listen to each other."));
+	ck_assert_ptr_nonnull(strstr(said, "(60 more"));
 	ck_assert_str_ne(doubled(4, TOTEM_NOTICE_DUPLICATE_SEEN, 4), "");
-	ck_assert_str_ne(doubled(4, TOTEM_NOTICE_DUPLICATE_ID, 3), "");
+}
+END_TEST
+
+/* Each address once, if it comes again; a flood of made up ones is a line in a second. */
+START_TEST(addresses_of_doubled_ids_are_told_one_by_one)
+{
+	unsigned int lines = 0;
+
+	ck_assert_str_ne(doubled(5, TOTEM_NOTICE_DUPLICATE_ID, 3), "");
+	ck_assert_str_eq(doubled(6, TOTEM_NOTICE_DUPLICATE_ID, 3), "");
+	clock_ns += SEC_NS;
+	ck_assert_ptr_nonnull(strstr(doubled(6, TOTEM_NOTICE_DUPLICATE_ID, 3),
+	    "Two nodes use node id 3: frames of another daemon with it come from 10.0.0.6; it is "
+	    "not listened to." MEND));
+	for (int i = 0; i < 1000; i++) {
+		lines += doubled((uint8_t) (i % 200), TOTEM_NOTICE_DUPLICATE_ID, 3)[0] != '\0';
+		clock_ns += SEC_NS / 100;
+	}
+	ck_assert_uint_le(lines, 10);
 }
 END_TEST
 
@@ -254,8 +281,9 @@ main(void)
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, memberships_are_told);
-	tcase_add_test(tc, rings_of_the_same_members_are_told_seldom);
+	tcase_add_test(tc, rings_of_us_alone_are_told_seldom);
 	tcase_add_test(tc, doubled_ids_are_told_once_a_minute);
+	tcase_add_test(tc, addresses_of_doubled_ids_are_told_one_by_one);
 	tcase_add_loop_test(tc, versions_are_believed_late, 0, 2);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
