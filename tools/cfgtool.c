@@ -113,6 +113,13 @@ node_word(const corosync_cfg_node_t *node)
 	return node->connected ? "connected" : "disconnected";
 }
 
+/* We hear it, and that is all. */
+static bool
+is_outside(const corosync_cfg_node_t *node)
+{
+	return node->connected && !node->member && !node->ignored && !node->local;
+}
+
 static void
 status_brief(const struct cluster *cluster)
 {
@@ -140,8 +147,9 @@ status_text(const struct cluster *cluster, bool brief)
 	}
 	(void) printf("\tstatus:\n");
 	for (size_t i = 0; i < cluster->count; i++)
-		(void) printf("\t\tnodeid: %10u:\t%s%s\n", cluster->node[i].nodeid,
-		    node_word(&cluster->node[i]), cluster->node[i].ignored ? " ignored" : "");
+		(void) printf("\t\tnodeid: %10u:\t%s%s%s\n", cluster->node[i].nodeid,
+		    node_word(&cluster->node[i]), cluster->node[i].ignored ? " ignored" : "",
+		    is_outside(&cluster->node[i]) ? " outside" : "");
 }
 
 static void

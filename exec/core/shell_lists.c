@@ -19,7 +19,7 @@
 #define OUTSIDE_PAUSE_NS (UINT64_C(600) * 1000000000)	/* between two lines about the same nodes */
 #define LATELY_NS	(UINT64_C(3) * 1000000000)	/* who is not heard speaks each 2 s only */
 #define LINE_BYTES	1024u
-#define IDS_BYTES	256u
+#define NODES_BYTES	512u
 
 static void
 on_trace(void *host, const struct totem_trace *event)
@@ -107,7 +107,8 @@ say_elsewhere(struct shell *shell, uint32_t sender, const struct net_address *li
 		return;
 	(void) snprintf(text, sizeof text, "Node %" PRIu32 " sends from %s port %u, and our node "
 	    "list has it at %s port %u, where we send to. If it is not reached there it stays "
-	    "apart: compare nodelist in corosync.conf there and here.", sender,
+	    "apart: compare nodelist in corosync.conf there and here, correct it, and restart the "
+	    "daemon where it was wrong.", sender,
 	    net_address_text(shell->source, address, sizeof address),
 	    (unsigned int) ntohs(shell->source->sa.v4.sin_port),
 	    net_address_text(listed, ours, sizeof ours),
@@ -145,50 +146,57 @@ is_member(const struct totem_member *members, size_t count, uint32_t node_id)
 	return false;
 }
 
+/* " 3 at 192.0.2.3": where we send to. */
 static void
-ids_add(char ids[IDS_BYTES], uint32_t node_id)
+node_add(const struct shell *shell, char nodes[NODES_BYTES], uint32_t node_id)
 {
-	size_t len = strlen(ids);
+	char text[INET6_ADDRSTRLEN] = "an address not known yet";
+	struct net_address address;
+	size_t len = strlen(nodes);
 
-	if (IDS_BYTES - len < sizeof " 4294967295 ...") {
-		if (ids[len - 1] != '.')
-			(void) snprintf(ids + len, IDS_BYTES - len, " ...");
+	if (NODES_BYTES - len < sizeof " 4294967295 at , ..." + INET6_ADDRSTRLEN) {
+		if (nodes[len - 1] != '.')
+			(void) snprintf(nodes + len, NODES_BYTES - len, ", ...");
 		return;
 	}
-	(void) snprintf(ids + len, IDS_BYTES - len, " %" PRIu32, node_id);
+	if (net_peer_address(shell->net, node_id, &address) && address.len > 0)
+		(void) net_address_text(&address, text, sizeof text);
+	(void) snprintf(nodes + len, NODES_BYTES - len, "%s %" PRIu32 " at %s", len > 0 ? "," : "",
+	    node_id, text);
 }
 
 static void
 say_outside(struct shell *shell, uint64_t now_ns)
 {
-	char ids[IDS_BYTES] = "", text[LINE_BYTES];
+	char nodes[NODES_BYTES] = "", text[LINE_BYTES];
 
 	for (size_t i = 0; i < shell->listed_count; i++) {
 		struct shell_listed *one = &shell->listed[i];
 
 		one->told = one->outside_count >= SHELL_OUTSIDE_LOOKS;
 		if (one->told)
-			ids_add(ids, one->node_id);
+			node_add(shell, nodes, one->node_id);
 	}
 	shell->outside_ns = now_ns;
-	(void) snprintf(text, sizeof text, "Heard all the time, but in no ring with us:%s. Unless "
-	    "an earlier line says why: we are not heard there, or it and another node do not hear "
-	    "each other. nodelist in corosync.conf must be the same on all nodes, addresses too; "
-	    "then look for a firewall. The logs of the others may tell more.", ids);
+	(void) snprintf(text, sizeof text, "Heard all the time, but in no ring with us:%s in our "
+	    "list. Unless an earlier line says why: we are not heard there, or it and another node "
+	    "do not hear each other, or it waits for its disk. nodelist in corosync.conf must be "
+	    "the same on all nodes, addresses too; then look for a firewall. The logs of the "
+	    "others may tell more.", nodes);
 	shell->config.log(shell->config.host, "TOTEM", LOG_WARNING, text);
 }
 
 static void
 say_unheard(struct shell *shell)
 {
-	char ids[IDS_BYTES] = "", text[LINE_BYTES];
+	char nodes[NODES_BYTES] = "", text[LINE_BYTES];
 
 	for (size_t i = 0; i < shell->listed_count; i++)
-		ids_add(ids, shell->listed[i].node_id);
+		node_add(shell, nodes, shell->listed[i].node_id);
 	(void) snprintf(text, sizeof text, "Nobody else of our node list was heard since the start:"
 	    "%s. If corosync runs there: their lists may lack this node or have it at another "
 	    "address (their logs name who sends to them and is not listed), cluster_name may "
-	    "differ, or a firewall is between.", ids);
+	    "differ, or a firewall is between.", nodes);
 	shell->config.log(shell->config.host, "TOTEM", LOG_NOTICE, text);
 }
 

@@ -60,7 +60,7 @@ host_uid(const struct cs_conn *conn)
 	return ipc_conn_uid((const struct ipc_conn *) conn);
 }
 
-/* Nodes 1 to 100; 7 is us, 9 is away, even ones have an IPv6 address. */
+/* Nodes 1 to 100; 7 is us, 9 is away, 10 is heard only, even ones have an IPv6 address. */
 static int
 host_node_info(const struct cs_host *host, size_t index, struct cs_node_info *ret_info)
 {
@@ -70,7 +70,7 @@ host_node_info(const struct cs_host *host, size_t index, struct cs_node_info *re
 		return -ENOENT;
 	*ret_info = (struct cs_node_info) {
 		.node_id = id, .port = 5405, .local = id == LOCAL,
-		.member = id != 9 && !host->ignored[id], .ignored = host->ignored[id],
+		.member = id != 9 && id != 10 && !host->ignored[id], .ignored = host->ignored[id],
 		.link = id == LOCAL ? CS_LINK_LOCAL : id == 9 ? CS_LINK_DOWN : CS_LINK_UP,
 		.mtu = 1400, .round_trip_ns = id == LOCAL ? 0 : 123456,
 	};
@@ -427,6 +427,7 @@ START_TEST(cfgtool_text)
 	ck_assert_ptr_nonnull(strstr(out, "\tstatus:\n\t\tnodeid:          1:\tconnected\n"));
 	ck_assert_ptr_nonnull(strstr(out, "\t\tnodeid:          7:\tlocalhost\n"));
 	ck_assert_ptr_nonnull(strstr(out, "\t\tnodeid:          9:\tdisconnected\n"));
+	ck_assert_ptr_nonnull(strstr(out, "\t\tnodeid:         10:\tconnected outside\n"));
 	ck_assert_int_eq(tool("-s -b -i 10.0.0.7", out, sizeof out), 0);
 	ck_assert_ptr_nonnull(strstr(out, "\tstatus\t= 333333n31333"));
 	ck_assert_int_eq(tool("-n", out, sizeof out), 0);
@@ -434,6 +435,7 @@ START_TEST(cfgtool_text)
 	    "(10.0.0.7->10.0.0.1) enabled connected mtu: 1400\n\n"));
 	ck_assert_ptr_null(strstr(out, "nodeid: 7 "));
 	ck_assert_ptr_null(strstr(out, "nodeid: 9 "));
+	ck_assert_ptr_null(strstr(out, "nodeid: 10 "));
 	ck_assert_int_eq(tool("-a 2", out, sizeof out), 0);
 	ck_assert_str_eq(out, "fd00::2\n");
 	ck_assert_int_eq(tool("-s --json", out, sizeof out), 0);

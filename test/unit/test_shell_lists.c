@@ -151,7 +151,7 @@ START_TEST(who_stays_outside_is_named)
 	ck_assert_str_eq(said, "");
 	ck_assert(!shell_lists_outside(&shell, 3));
 	(void) looks(1, "123", "12");
-	ck_assert(last_said("but in no ring with us: 3."));
+	ck_assert(last_said("but in no ring with us: 3 at 127.0.0.3 in our list."));
 	ck_assert(shell_lists_outside(&shell, 3));
 	ck_assert(!shell_lists_outside(&shell, 2));
 }
@@ -174,14 +174,14 @@ START_TEST(who_stays_outside_is_named_seldom)
 	(void) looks(SHELL_OUTSIDE_LOOKS - 1, "23", "1");
 	ck_assert(!shell_lists_outside(&shell, 2));
 	(void) looks(1, "23", "1");
-	ck_assert(last_said("but in no ring with us: 2 3."));
+	ck_assert(last_said("but in no ring with us: 2 at 127.0.0.2, 3 at 127.0.0.3 in our list."));
 	/* In at last; out again soon: not more than once a minute. */
 	(void) looks(1, "123", "123");
 	ck_assert(!shell_lists_outside(&shell, 3));
 	(void) looks(30, "123", "12");
 	clock_ns += 60 * SEC_NS;
 	(void) looks(1, "123", "12");
-	ck_assert(last_said("but in no ring with us: 3."));
+	ck_assert(last_said("but in no ring with us: 3 at 127.0.0.3 in our list."));
 	(void) looks(5, "", "12");
 	ck_assert(!shell_lists_outside(&shell, 3));
 }
@@ -190,7 +190,8 @@ END_TEST
 START_TEST(nobody_is_told_once)
 {
 	(void) looks(SHELL_UNHEARD_LOOKS, "", "");
-	ck_assert(last_said("Nobody else of our node list was heard since the start: 1 2 3."));
+	ck_assert(last_said("Nobody else of our node list was heard since the start: "
+	    "1 at 127.0.0.1, 2 at 127.0.0.2, 3 at 127.0.0.3."));
 	(void) looks(1000, "", "");
 	ck_assert(!last_said("Nobody"));
 }
@@ -204,13 +205,14 @@ START_TEST(somebody_is_enough)
 }
 END_TEST
 
-/* More ids than a line holds end whole. */
+/* More nodes than a line holds end whole. */
 START_TEST(long_lists_are_cut)
 {
 	for (uint32_t i = 0; i < 100; i++)
 		shell.listed[shell.listed_count++].node_id = 4000000000u + i;
 	(void) looks(SHELL_UNHEARD_LOOKS, "", "");
-	ck_assert_msg(strstr(said, " 4000000021 ....") != NULL, "%s", said);
+	ck_assert_msg(strstr(said, " 4000000009 at an address not known yet, .... If") != NULL,
+	    "%s", said);
 }
 END_TEST
 
