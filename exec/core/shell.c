@@ -339,12 +339,12 @@ shell_new(const struct shell_config *config, struct shell **ret_shell)
 	if (shell == NULL)
 		return -ENOMEM;
 	shell->config = *config;
-	shell_lists_init(shell, &shell->config.totem);
+	shell_lists_init(shell, &config->totem);
 	shell->timer_fd = -1;
 	shell->armed_ns = UINT64_MAX;
 	r = net_new(&config->net, &shell->net);
 	if (r == 0)
-		r = totem_new(&shell->config.totem, &shell->totem);
+		r = totem_new(&config->totem, &shell->totem);
 	shell->watch = (struct token_watch) { .totem = shell->totem,
 	    .late_ns = config->token_late_ns };
 	if (r == 0)

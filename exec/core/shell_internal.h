@@ -79,7 +79,6 @@ struct shell {
 	size_t stranger_next;		/* the place for the next one */
 	bool stranger_seen;		/* the datagram being handled named another version */
 	struct shell_unlisted unlisted[SHELL_UNLISTED_MAX];
-	uint32_t unlisted_node;		/* whose id the frame just dropped for that has */
 	struct shell_listed listed[TOTEM_NODES_MAX];	/* without ourselves */
 	size_t listed_count;
 	bool listed_heard;		/* any of them, ever */
@@ -97,13 +96,13 @@ bool shell_log_configuration(struct shell *shell, const struct totem_configurati
 void shell_log_notice(struct shell *shell, const struct totem_output *output);
 /* The datagram from shell->source was handled, its notices too. */
 void shell_log_heard(struct shell *shell, enum totem_drop drop);
-/* shell_lists.c: `peers` and a trace of config->totem, before the core is made. */
-void shell_lists_init(struct shell *shell, struct totem_config *config);
+/* shell_lists.c: the node list, before the caller's is gone. */
+void shell_lists_init(struct shell *shell, const struct totem_config *config);
 /* Each SHELL_LOOK_NS: which of the listed nodes are heard, and which of them are members? */
 void shell_lists_turn(struct shell *shell, bool (*hears)(struct shell *shell, uint32_t node_id),
     const struct totem_member *members, size_t member_count);
 /* It is heard all the time, and is no member. */
 bool shell_lists_outside(const struct shell *shell, uint32_t node_id);
-/* The datagram from shell->source was handled; `sender` if it was accepted. */
+/* The datagram from shell->source was handled; `sender` as totem_datagram() gave it, or 0. */
 void shell_lists_look(struct shell *shell, enum totem_drop drop, uint32_t sender);
 #endif

@@ -21,20 +21,9 @@
 #define LINE_BYTES	1024u
 #define NODES_BYTES	512u
 
-static void
-on_trace(void *host, const struct totem_trace *event)
-{
-	struct shell *shell = host;
-
-	if (event->kind == TOTEM_TRACE_DROP && event->c == TOTEM_DROP_UNKNOWN_NODE)
-		shell->unlisted_node = event->node;
-}
-
 void
-shell_lists_init(struct shell *shell, struct totem_config *config)
+shell_lists_init(struct shell *shell, const struct totem_config *config)
 {
-	config->trace = on_trace;
-	config->trace_host = shell;
 	for (size_t i = 0; i < config->peer_count && i < TOTEM_NODES_MAX; i++)
 		shell->listed[shell->listed_count++].node_id = config->peers[i];
 }
@@ -79,7 +68,7 @@ listed_at(const struct shell *shell, const struct net_address *source)
 }
 
 static void
-say_unlisted(struct shell *shell)
+say_unlisted(struct shell *shell, uint32_t sender)
 {
 	char address[INET6_ADDRSTRLEN], there[64] = "", text[LINE_BYTES];
 	uint32_t other;
@@ -93,7 +82,7 @@ say_unlisted(struct shell *shell)
 	(void) snprintf(text, sizeof text, "Node %" PRIu32 " at %s sends to us, and is not in our "
 	    "node list%s: it is not listened to. The list must be the same on all nodes: compare "
 	    "nodelist in corosync.conf there and here, correct it, and restart the daemon where it "
-	    "was wrong.", shell->unlisted_node,
+	    "was wrong.", sender,
 	    net_address_text(shell->source, address, sizeof address), there);
 	shell->config.log(shell->config.host, "TOTEM", LOG_WARNING, text);
 }
@@ -125,7 +114,7 @@ shell_lists_look(struct shell *shell, enum totem_drop drop, uint32_t sender)
 	struct net_address listed;
 
 	if (drop == TOTEM_DROP_UNKNOWN_NODE) {
-		say_unlisted(shell);
+		say_unlisted(shell, sender);
 	} else if (unknown != shell->unknown_sources) {
 		shell->unknown_sources = unknown;
 		if (drop == TOTEM_ACCEPTED && sender != 0 && shell->config.net.kind == NET_UDPU

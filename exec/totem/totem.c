@@ -270,6 +270,8 @@ totem_datagram(struct totem *t, uint64_t now_ns, const uint8_t *data, size_t len
 	if (drop != TOTEM_ACCEPTED) {
 		t->stats.dropped[drop]++;
 		totem_trace(t, TOTEM_TRACE_DROP, header.sender, header.type, 0, drop);
+		if (drop == TOTEM_DROP_UNKNOWN_NODE && ret_sender != NULL)
+			*ret_sender = header.sender;
 	}
 	input_end(t);
 	return drop;

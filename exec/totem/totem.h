@@ -273,7 +273,8 @@ void totem_leave(struct totem *totem, uint64_t now_ns);
 
 /* A datagram arrived.  Returns TOTEM_ACCEPTED, or why it was dropped: the network is no error.
  * A token is put aside until totem_settle(), so that data received with it goes first.
- * `*ret_sender` (may be NULL) is set on TOTEM_ACCEPTED. */
+ * `*ret_sender` (may be NULL) is set on TOTEM_ACCEPTED, and on TOTEM_DROP_UNKNOWN_NODE, for the
+ * log: to whom it claims to be. */
 enum totem_drop totem_datagram(struct totem *totem, uint64_t now_ns, const uint8_t *data,
     size_t len, uint32_t *ret_sender);
 /* The receive queue is empty, or enough was taken from it: act on the token. */

@@ -14,7 +14,6 @@
 #define SEC_NS	UINT64_C(1000000000)
 
 static struct shell shell;
-static struct totem_config config;
 static char said[4096];		/* since it was emptied: a line of ours for each */
 static uint64_t clock_ns;
 static const char *heard;	/* "13": nodes 1 and 3 */
@@ -52,13 +51,13 @@ static void
 setup(void)
 {
 	static const uint32_t ids[] = { 1, 2, 3 };
+	const struct totem_config config = { .peers = ids, .peer_count = 3 };
 	struct net_peer peers[3];
 
 	shell = (struct shell) { .config = { .log = on_log, .net = { .kind = NET_UDPU,
 	    .local = address_of(1), .frame_bytes_max = 1500, .rcvbuf_bytes = 65536,
 	    .sndbuf_bytes = 65536 } } };
 	shell.config.net.local.sa.v4.sin_port = 0;
-	config = (struct totem_config) { .peers = ids, .peer_count = 3 };
 	shell_lists_init(&shell, &config);
 	for (uint8_t i = 0; i < 3; i++)
 		peers[i] = (struct net_peer) { ids[i], address_of((uint8_t) (i + 1)) };
@@ -80,13 +79,10 @@ static const char *
 unlisted(uint8_t last, uint32_t node_id)
 {
 	struct net_address source = address_of(last);
-	struct totem_trace event = { .kind = TOTEM_TRACE_DROP, .node = node_id,
-	    .c = TOTEM_DROP_UNKNOWN_NODE };
 
 	said[0] = '\0';
-	config.trace(config.trace_host, &event);
 	shell.source = &source;
-	shell_lists_look(&shell, TOTEM_DROP_UNKNOWN_NODE, 0);
+	shell_lists_look(&shell, TOTEM_DROP_UNKNOWN_NODE, node_id);
 	shell.source = NULL;
 	return said;
 }

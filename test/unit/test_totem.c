@@ -444,10 +444,12 @@ START_TEST(strangers_are_named)
 	struct wire_header header = test_header(WIRE_HEARTBEAT);
 	struct totem_output output;
 	bool noticed = false, answered = false;
+	uint32_t sender = 0;
 
 	pair_setup(0);
 	wire_seal(frame, 80, &header);
-	ck_assert_int_eq(totem_datagram(pair[0], clock_ns, frame, 80, NULL), TOTEM_DROP_CLUSTER);
+	ck_assert_int_eq(totem_datagram(pair[0], clock_ns, frame, 80, &sender), TOTEM_DROP_CLUSTER);
+	ck_assert_uint_eq(sender, 0);
 	while (totem_output(pair[0], &output)) {
 		noticed |= output.kind == TOTEM_NOTICE && output.notice == TOTEM_NOTICE_CLUSTER;
 		answered |= output.kind == TOTEM_SEND_SOURCE;
@@ -462,8 +464,9 @@ START_TEST(strangers_are_named)
 		;
 	header.sender = 77;
 	wire_seal(frame, 80, &header);
-	ck_assert_int_eq(totem_datagram(pair[0], clock_ns, frame, 80, NULL),
+	ck_assert_int_eq(totem_datagram(pair[0], clock_ns, frame, 80, &sender),
 	    TOTEM_DROP_UNKNOWN_NODE);
+	ck_assert_uint_eq(sender, 77);
 	frame[4] = WIRE_VERSION + 1;
 	ck_assert_int_eq(totem_datagram(pair[0], clock_ns, frame, 80, NULL), TOTEM_DROP_VERSION);
 	noticed = false;
