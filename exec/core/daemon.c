@@ -204,14 +204,6 @@ totem_config_fill(const struct daemon *d, uint32_t node_id, uint32_t frame_bytes
 	totem->timing = config->timing;
 }
 
-static bool
-on_hears(void *host, uint32_t node_id)
-{
-	const struct daemon *d = host;
-
-	return shell_hears(d->shell, node_id);
-}
-
 static int
 engines_begin(struct daemon *d, const struct local_found *local)
 {
@@ -221,7 +213,7 @@ engines_begin(struct daemon *d, const struct local_found *local)
 		.directory = d->engine_dir, .instance = d->instance.name,
 		.local = local->address, .authorised = on_authorised, .log = on_log,
 		.wake = on_wake, .turned = on_turned, .fail = on_fail, .ready = on_ready,
-		.hears = on_hears, .host = d,
+		.host = d,
 	};
 	int r = engines_new(&config, &d->engines);
 

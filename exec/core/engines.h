@@ -36,8 +36,6 @@ struct engines_config {
 	__attribute__((noreturn)) void (*fail)(void *host, const char *engine, const char *why);
 	/* Engines synchronised for the first time: the daemon provides service. */
 	void (*ready)(void *host);
-	/* Is anything heard from this node?  NULL: what the core heard in the last second. */
-	bool (*hears)(void *host, uint32_t node_id);
 	void *host;
 };
 

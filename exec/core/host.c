@@ -181,14 +181,6 @@ port_of(const struct net_address *address)
 	    : ntohs(address->sa.v4.sin_port);
 }
 
-static bool
-is_heard(const struct engines *set, uint32_t node_id)
-{
-	if (set->config.hears != NULL)
-		return set->config.hears(set->config.host, node_id);
-	return totem_hears(set->config.totem, shell_now_ns(), node_id);
-}
-
 static int
 host_node_info(const struct cs_host *host, size_t index, struct cs_node_info *ret_info)
 {
@@ -212,7 +204,8 @@ host_node_info(const struct cs_host *host, size_t index, struct cs_node_info *re
 	}
 	(void) net_address_text(&set->config.local, info.local_address, sizeof info.local_address);
 	info.link = info.local ? CS_LINK_LOCAL : info.member || (!info.ignored
-	    && is_heard(set, info.node_id)) ? CS_LINK_UP : CS_LINK_DOWN;
+	    && totem_hears(set->config.totem, shell_now_ns(), info.node_id)) ? CS_LINK_UP
+	    : CS_LINK_DOWN;
 	info.mtu = (uint32_t) set->config.config->netmtu;
 	info.round_trip_ns = totem_round_trip_ns(set->config.totem, info.node_id);
 	*ret_info = info;

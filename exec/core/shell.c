@@ -119,6 +119,7 @@ carry_out(struct shell *shell, const struct totem_output *output)
 			engines_deliver(shell->engines, output);
 		break;
 	case TOTEM_CONFIGURATION:
+		shell_lists_configuration(shell, &output->config);
 		told = shell_log_configuration(shell, &output->config);
 		if (shell->engines == NULL)
 			break;
@@ -126,6 +127,8 @@ carry_out(struct shell *shell, const struct totem_output *output)
 		engines_configuration(shell->engines, &output->config);
 		break;
 	case TOTEM_NOTICE:
+		if (output->notice == TOTEM_NOTICE_PAUSED)
+			shell_lists_paused(shell);
 		shell_log_notice(shell, output);
 		break;
 	}
@@ -410,28 +413,13 @@ alone_look(void *argument)
 		    "transport: udpu needs none.");
 }
 
-static bool
-hears(struct shell *shell, uint32_t node_id)
-{
-	return totem_hears(shell->totem, shell_now_ns(), node_id);
-}
-
-bool
-shell_hears(const struct shell *shell, uint32_t node_id)
-{
-	return totem_hears(shell->totem, shell_now_ns(), node_id)
-	    || shell_lists_outside(shell, node_id);
-}
-
 static void
 lists_look(void *argument)
 {
 	struct shell *shell = argument;
-	size_t count;
-	const struct totem_member *members = totem_members(shell->totem, &count);
 
 	shell->lists_timer = 0;
-	shell_lists_turn(shell, hears, members, count);
+	shell_lists_turn(shell);
 	(void) qb_loop_timer_add(shell->config.loop, QB_LOOP_LOW, SHELL_LOOK_NS, shell, lists_look,
 	    &shell->lists_timer);
 }

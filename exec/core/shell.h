@@ -47,8 +47,6 @@ struct shell *shell_free(struct shell *shell);
 
 struct totem *shell_totem(struct shell *shell);
 struct net *shell_net(struct shell *shell);
-/* Is anything valid heard from this node? */
-bool shell_hears(const struct shell *shell, uint32_t node_id);
 uint64_t shell_now_ns(void);		/* monotonic */
 /* The core was given an input by a client: carry out what it wants when shell_turned() tells that
  * the clients had their turn, so that what they sent goes together. */

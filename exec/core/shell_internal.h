@@ -10,10 +10,11 @@
 #define SHELL_STRANGERS_MAX	16u
 #define SHELL_STRANGER_COUNT	5u	/* so many frames, and it is believed */
 #define SHELL_UNLISTED_MAX	16u
-/* Between two looks at the peers: less than totem_hears() looks back, so that none is missed. */
-#define SHELL_LOOK_NS		UINT64_C(900000000)
-#define SHELL_OUTSIDE_LOOKS	10u	/* heard and in no ring with us so often: it is told */
-#define SHELL_UNHEARD_LOOKS	14u	/* after so many it is told that nobody was heard */
+/* Between two looks at the node list: less than totem_hears() looks back; none is missed. */
+#define SHELL_LOOK_NS		(UINT64_C(2) * 1000000000)
+/* After so many it is told who was heard at each and in no ring with us, and that nobody was heard:
+ * a ring that is slow to form should have by then. */
+#define SHELL_LOOKS		11u
 #define SHELL_NOTICES_MAX	64u	/* kinds and nodes whose lines are limited at a time */
 
 struct shell_notice {
@@ -46,9 +47,8 @@ struct shell_unlisted {
 /* Our node list, and what becomes of its nodes. */
 struct shell_listed {
 	uint32_t node_id;
-	uint64_t heard_ns;	/* the last look at which it was; 0: never */
-	uint32_t outside_count;	/* looks in a row at which it was heard lately, and no member */
-	bool told;		/* that it is outside, and it is still */
+	bool member;		/* of our last ring */
+	uint32_t outside_count;	/* looks in a row at which it was heard, and in no ring since */
 };
 
 struct shell {
@@ -83,7 +83,7 @@ struct shell {
 	size_t listed_count;
 	bool listed_heard;		/* any of them, ever */
 	uint32_t look_count;		/* at them */
-	uint64_t outside_ns;		/* the last line about those outside; 0: none yet */
+	uint64_t outside_ns;		/* the last line about who is outside; 0: none yet */
 	uint64_t unlisted_ns;		/* the last line about any of them; 0: none yet */
 	uint64_t unknown_sources;	/* rx_unknown_source of net, as far as it was looked at */
 	uint64_t storage_wanted;	/* the ring number that is to be made durable */
@@ -98,11 +98,12 @@ void shell_log_notice(struct shell *shell, const struct totem_output *output);
 void shell_log_heard(struct shell *shell, enum totem_drop drop);
 /* shell_lists.c: the node list, before the caller's is gone. */
 void shell_lists_init(struct shell *shell, const struct totem_config *config);
+void shell_lists_configuration(struct shell *shell, const struct totem_configuration *config);
+/* We did not run for a while.  Meanwhile anything was possible, and to the core everybody counts as
+ * heard: look from the beginning. */
+void shell_lists_paused(struct shell *shell);
 /* Each SHELL_LOOK_NS: which of the listed nodes are heard, and which of them are members? */
-void shell_lists_turn(struct shell *shell, bool (*hears)(struct shell *shell, uint32_t node_id),
-    const struct totem_member *members, size_t member_count);
-/* It is heard all the time, and is no member. */
-bool shell_lists_outside(const struct shell *shell, uint32_t node_id);
+void shell_lists_turn(struct shell *shell);
 /* The datagram from shell->source was handled; `sender` as totem_datagram() gave it, or 0. */
 void shell_lists_look(struct shell *shell, enum totem_drop drop, uint32_t sender);
 #endif

@@ -3,10 +3,10 @@
  *
  * Node lists that differ.  Nodes that do not list each other stay apart, and nothing fails that
  * could tell: so whoever gets frames of this cluster from somebody that its own list does not have,
- * or has at another address, says it; so does who hears a node of its list all the time and is in
- * no ring with it, because that one does not hear us, or it and a third node not each other; and
- * who hears nobody of its list.
+ * or has at another address, says it; so does who hears a node of its list for long and is in no
+ * ring with it, and who hears nobody of its list.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,8 +16,8 @@
 
 #define PAUSE_NS	(UINT64_C(60) * 1000000000)	/* between two lines about one source */
 #define ANY_PAUSE_NS	(UINT64_C(1) * 1000000000)	/* sources can be made up */
-#define OUTSIDE_PAUSE_NS (UINT64_C(600) * 1000000000)	/* between two lines about the same nodes */
-#define LATELY_NS	(UINT64_C(3) * 1000000000)	/* who is not heard speaks each 2 s only */
+#define OUTSIDE_PAUSE_NS (UINT64_C(300) * 1000000000)	/* between two lines about who is outside */
+#define LOOKS_SECONDS	((unsigned int) ((SHELL_LOOKS - 1) * SHELL_LOOK_NS / 1000000000))
 #define LINE_BYTES	1024u
 #define NODES_BYTES	512u
 
@@ -127,51 +127,72 @@ shell_lists_look(struct shell *shell, enum totem_drop drop, uint32_t sender)
 /* --- looks at the node list --- */
 
 static bool
-is_member(const struct totem_member *members, size_t count, uint32_t node_id)
+is_in(const struct totem_configuration *config, uint32_t node_id)
 {
-	for (size_t i = 0; i < count; i++)
-		if (members[i].node_id == node_id)
+	for (size_t i = 0; i < config->member_count; i++)
+		if (config->members[i].node_id == node_id)
 			return true;
 	return false;
+}
+
+void
+shell_lists_configuration(struct shell *shell, const struct totem_configuration *config)
+{
+	if (config->kind != TOTEM_REGULAR)
+		return;
+	for (size_t i = 0; i < shell->listed_count; i++) {
+		struct shell_listed *one = &shell->listed[i];
+
+		one->member = is_in(config, one->node_id);
+		/* However short that ring will live, between two looks even. */
+		if (one->member)
+			one->outside_count = 0;
+		shell->listed_heard |= one->member;
+	}
+}
+
+void
+shell_lists_paused(struct shell *shell)
+{
+	for (size_t i = 0; i < shell->listed_count; i++)
+		shell->listed[i].outside_count = 0;
 }
 
 /* " 3 at 192.0.2.3": where we send to. */
 static void
 node_add(const struct shell *shell, char nodes[NODES_BYTES], uint32_t node_id)
 {
-	char text[INET6_ADDRSTRLEN] = "an address not known yet";
+	char text[INET6_ADDRSTRLEN];
 	struct net_address address;
 	size_t len = strlen(nodes);
 
-	if (NODES_BYTES - len < sizeof " 4294967295 at , ..." + INET6_ADDRSTRLEN) {
+	if (NODES_BYTES - len < sizeof ", 4294967295 at , ..." + INET6_ADDRSTRLEN) {
 		if (nodes[len - 1] != '.')
 			(void) snprintf(nodes + len, NODES_BYTES - len, ", ...");
 		return;
 	}
+	len += (size_t) snprintf(nodes + len, NODES_BYTES - len, "%s %" PRIu32, len > 0 ? "," : "",
+	    node_id);
 	if (net_peer_address(shell->net, node_id, &address) && address.len > 0)
-		(void) net_address_text(&address, text, sizeof text);
-	(void) snprintf(nodes + len, NODES_BYTES - len, "%s %" PRIu32 " at %s", len > 0 ? "," : "",
-	    node_id, text);
+		(void) snprintf(nodes + len, NODES_BYTES - len, " at %s",
+		    net_address_text(&address, text, sizeof text));
+	else
+		(void) snprintf(nodes + len, NODES_BYTES - len, " without an address yet");
 }
 
 static void
-say_outside(struct shell *shell, uint64_t now_ns)
+say_outside(struct shell *shell)
 {
 	char nodes[NODES_BYTES] = "", text[LINE_BYTES];
 
-	for (size_t i = 0; i < shell->listed_count; i++) {
-		struct shell_listed *one = &shell->listed[i];
-
-		one->told = one->outside_count >= SHELL_OUTSIDE_LOOKS;
-		if (one->told)
-			node_add(shell, nodes, one->node_id);
-	}
-	shell->outside_ns = now_ns;
-	(void) snprintf(text, sizeof text, "Heard all the time, but in no ring with us:%s in our "
-	    "list. Unless an earlier line says why: we are not heard there, or it and another node "
-	    "do not hear each other, or it waits for its disk. nodelist in corosync.conf must be "
-	    "the same on all nodes, addresses too; then look for a firewall. The logs of the "
-	    "others may tell more.", nodes);
+	for (size_t i = 0; i < shell->listed_count; i++)
+		if (shell->listed[i].outside_count >= SHELL_LOOKS)
+			node_add(shell, nodes, shell->listed[i].node_id);
+	(void) snprintf(text, sizeof text, "Heard for %u s or longer, but in no ring with us:%s "
+	    "(where we send to). Unless an earlier line says why, most likely it does not hear us, "
+	    "or a third node does not hear it or us, or its disk does not answer. Compare nodelist "
+	    "in corosync.conf on all nodes, addresses too, then look for a firewall; the logs of "
+	    "the others may tell more.", LOOKS_SECONDS, nodes);
 	shell->config.log(shell->config.host, "TOTEM", LOG_WARNING, text);
 }
 
@@ -183,52 +204,34 @@ say_unheard(struct shell *shell)
 	for (size_t i = 0; i < shell->listed_count; i++)
 		node_add(shell, nodes, shell->listed[i].node_id);
 	(void) snprintf(text, sizeof text, "Nobody else of our node list was heard since the start:"
-	    "%s. If corosync runs there: their lists may lack this node or have it at another "
-	    "address (their logs name who sends to them and is not listed), cluster_name may "
-	    "differ, or a firewall is between.", nodes);
+	    "%s (where we send to). If corosync runs there: their lists may lack this node or have "
+	    "it at another address (their logs name who sends to them and is not listed), "
+	    "cluster_name may differ, or a firewall is between.", nodes);
 	shell->config.log(shell->config.host, "TOTEM", LOG_NOTICE, text);
 }
 
 void
-shell_lists_turn(struct shell *shell, bool (*hears)(struct shell *shell, uint32_t node_id),
-    const struct totem_member *members, size_t member_count)
+shell_lists_turn(struct shell *shell)
 {
 	uint64_t now_ns = shell_now_ns();
-	bool any = false, any_new = false;
+	/* Our disk does not answer: we can be in no ring, and it was said. */
+	bool hangs = shell->storage_error == -EINPROGRESS;
+	bool outside = false;
 
 	shell->look_count++;
 	for (size_t i = 0; i < shell->listed_count; i++) {
 		struct shell_listed *one = &shell->listed[i];
-		bool member = is_member(members, member_count, one->node_id);
+		bool heard = totem_hears(shell->totem, now_ns, one->node_id);
 
-		if (member || hears(shell, one->node_id)) {
-			one->heard_ns = now_ns;
-			shell->listed_heard = true;
-		}
-		one->outside_count = !member && one->heard_ns != 0
-		    && now_ns - one->heard_ns < LATELY_NS ? one->outside_count + 1 : 0;
-		if (one->outside_count == 0)
-			one->told = false;
-		if (one->outside_count >= SHELL_OUTSIDE_LOOKS) {
-			any = true;
-			any_new |= !one->told;
-		}
+		shell->listed_heard |= heard;
+		one->outside_count = heard && !one->member && !hangs ? one->outside_count + 1 : 0;
+		outside |= one->outside_count >= SHELL_LOOKS;
 	}
-	if (any && (any_new ? shell->outside_ns == 0 || now_ns - shell->outside_ns >= PAUSE_NS
-	    : now_ns - shell->outside_ns >= OUTSIDE_PAUSE_NS))
-		say_outside(shell, now_ns);
-	if (shell->look_count == SHELL_UNHEARD_LOOKS && shell->listed_count > 0
-	    && !shell->listed_heard && shell->config.net.kind == NET_UDPU)
+	if (outside && (shell->outside_ns == 0 || now_ns - shell->outside_ns >= OUTSIDE_PAUSE_NS)) {
+		shell->outside_ns = now_ns;
+		say_outside(shell);
+	}
+	if (shell->look_count == SHELL_LOOKS && !shell->listed_heard
+	    && shell->config.net.kind == NET_UDPU)
 		say_unheard(shell);
-}
-
-/* Somebody who is outside for long, and may not hear us, speaks so seldom that the core has not
- * always heard him lately. */
-bool
-shell_lists_outside(const struct shell *shell, uint32_t node_id)
-{
-	for (size_t i = 0; i < shell->listed_count; i++)
-		if (shell->listed[i].node_id == node_id)
-			return shell->listed[i].outside_count >= SHELL_OUTSIDE_LOOKS;
-	return false;
 }

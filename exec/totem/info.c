@@ -7,6 +7,8 @@
 
 #include "exec/totem/internal.h"
 
+#define HEARD_LATELY_NS	(3 * SEC_NS)	/* who gets no answer from us speaks each 2 s (merge.c) */
+
 /* The token timeout grows with the ring as users of `token` and `token_coefficient` know it; it is
  * the backstop only.  The detector's times do not depend on the number of nodes. */
 struct totem_timing
@@ -99,7 +101,8 @@ totem_hears(const struct totem *t, uint64_t now_ns, uint32_t node_id)
 
 	if (slot == NO_SLOT || t->peer[slot].heard_ns == 0)
 		return slot == SELF;
-	return now_ns < t->peer[slot].heard_ns || now_ns - t->peer[slot].heard_ns < SEC_NS;
+	return now_ns < t->peer[slot].heard_ns
+	    || now_ns - t->peer[slot].heard_ns < HEARD_LATELY_NS;
 }
 
 uint64_t

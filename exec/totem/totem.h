@@ -318,7 +318,7 @@ const struct totem_stats *totem_stats(const struct totem *totem);
 struct totem_ring_id totem_ring(const struct totem *totem);
 /* Its members, ascending; lent until the next input. */
 const struct totem_member *totem_members(const struct totem *totem, size_t *ret_count);
-/* Heard from lately (any incarnation)? */
+/* Heard from in the last 3 s (any incarnation)?  After a pause of ours: ever before it. */
 bool totem_hears(const struct totem *totem, uint64_t now_ns, uint32_t node_id);
 /* Smoothed round trip to a peer, 0 if not known. */
 uint64_t totem_round_trip_ns(const struct totem *totem, uint32_t node_id);

@@ -20,7 +20,7 @@ test_unit_test_process_LDADD = libcore.la libnet.la libbase.la $(QB_LIBS) $(SYST
 	$(CHECK_LIBS)
 test_unit_test_shell_lists_SOURCES = test/unit/test_shell_lists.c exec/core/shell_lists.c
 test_unit_test_shell_lists_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-test_unit_test_shell_lists_LDADD = libtotem.la libnet.la libbase.la $(CHECK_LIBS)
+test_unit_test_shell_lists_LDADD = libnet.la libbase.la $(CHECK_LIBS)
 test_unit_test_shell_log_SOURCES = test/unit/test_shell_log.c exec/core/shell_log.c
 test_unit_test_shell_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_shell_log_LDADD = libtotem.la libnet.la libbase.la $(CHECK_LIBS)

@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,112 +104,134 @@ START_TEST(who_is_not_listed_is_named)
 }
 END_TEST
 
-static bool
-hears(struct shell *s, uint32_t node_id)
+bool
+totem_hears(const struct totem *totem, uint64_t now_ns, uint32_t node_id)
 {
-	ck_assert_ptr_eq(s, &shell);
+	ck_assert_ptr_null(totem);
+	ck_assert_uint_eq(now_ns, clock_ns);
 	return strchr(heard, (int) ('0' + node_id)) != NULL;
 }
 
-/* So many looks; `members` are in the ring with us.  What was said at the last one. */
-static const char *
-looks(unsigned int count, const char *now_heard, const char *members)
+/* We and `others` are a ring now. */
+static void
+ring(const char *others)
 {
 	struct totem_member member[10] = { { 9, 7 } };
-	size_t member_count = 1;
+	struct totem_configuration config = { .kind = TOTEM_TRANSITIONAL, .members = member,
+	    .member_count = 1 };
 
+	shell_lists_configuration(&shell, &config);
+	config.kind = TOTEM_REGULAR;
+	for (const char *digit = others; *digit != '\0'; digit++)
+		member[config.member_count++] = (struct totem_member) { (uint32_t) (*digit - '0'),
+		    7 };
+	shell_lists_configuration(&shell, &config);
+}
+
+/* So many looks, the last one of which may say something. */
+static const char *
+looks(unsigned int count, const char *now_heard)
+{
 	heard = now_heard;
-	for (const char *digit = members; *digit != '\0'; digit++)
-		member[member_count++] = (struct totem_member) { (uint32_t) (*digit - '0'), 7 };
+	said[0] = '\0';
 	for (unsigned int i = 0; i < count; i++) {
 		ck_assert_str_eq(said, "");
-		shell_lists_turn(&shell, hears, member, member_count);
+		shell_lists_turn(&shell);
 		clock_ns += SHELL_LOOK_NS;
 	}
 	return said;
 }
 
-static bool
-last_said(const char *text)
-{
-	bool is = strstr(said, text) != NULL;
-
-	said[0] = '\0';
-	return is;
-}
+#define OUTSIDE	"Heard for 20 s or longer, but in no ring with us: "
 
 START_TEST(who_stays_outside_is_named)
 {
 	/* A ring that forms late, one that is well, one that breaks: nothing to say. */
-	(void) looks(SHELL_OUTSIDE_LOOKS - 1, "123", "");
-	(void) looks(40, "12", "123");
-	(void) looks(40, "12", "12");
-	(void) looks(SHELL_OUTSIDE_LOOKS - 1, "123", "12");
-	ck_assert_str_eq(said, "");
-	ck_assert(!shell_lists_outside(&shell, 3));
-	(void) looks(1, "123", "12");
-	ck_assert(last_said("but in no ring with us: 3 at 127.0.0.3 in our list."));
-	ck_assert(shell_lists_outside(&shell, 3));
-	ck_assert(!shell_lists_outside(&shell, 2));
+	ck_assert_str_eq(looks(SHELL_LOOKS - 1, "123"), "");
+	ring("123");
+	ck_assert_str_eq(looks(40, "12"), "");
+	ring("12");
+	ck_assert_str_eq(looks(40, "12"), "");
+	ck_assert_str_eq(looks(SHELL_LOOKS - 1, "123"), "");
+	ck_assert_str_eq(looks(1, "12"), "");
+	ck_assert_str_eq(looks(SHELL_LOOKS - 1, "123"), "");
+	ck_assert_ptr_eq(strstr(looks(1, "123"), OUTSIDE "3 at 127.0.0.3 (where we send to). "),
+	    said);
 }
 END_TEST
 
-/* It speaks each 2 s only, as it does not hear us; and goes on for hours. */
+/* A ring between two looks, a pause, a disk of ours that hangs: it is looked at anew. */
+START_TEST(who_may_have_been_inside_is_not_named)
+{
+	ring("12");
+	(void) looks(SHELL_LOOKS - 1, "123");
+	ring("123");
+	ring("12");
+	ck_assert_str_eq(looks(SHELL_LOOKS - 1, "123"), "");
+	shell_lists_paused(&shell);
+	ck_assert_str_eq(looks(SHELL_LOOKS - 1, "123"), "");
+	shell.storage_error = -EINPROGRESS;
+	ck_assert_str_eq(looks(40, "123"), "");
+	shell.storage_error = 0;
+	ck_assert_str_eq(looks(SHELL_LOOKS - 1, "123"), "");
+	ck_assert_str_ne(looks(1, "123"), "");
+}
+END_TEST
+
+/* For hours; and another one comes. */
 START_TEST(who_stays_outside_is_named_seldom)
 {
 	unsigned int lines = 0;
 
-	for (unsigned int i = 0; i < 8000; i++) {
-		(void) looks(1, i % 2 == 0 ? "3" : "", "12");
-		ck_assert_int_eq(shell_lists_outside(&shell, 3), i + 1 >= SHELL_OUTSIDE_LOOKS);
-		ck_assert(said[0] == '\0' || i + 1 >= SHELL_OUTSIDE_LOOKS);
-		lines += said[0] != '\0';
-		said[0] = '\0';
-	}
-	ck_assert_uint_eq(lines, 12);
-	/* Another one: at once, with the first. */
-	(void) looks(SHELL_OUTSIDE_LOOKS - 1, "23", "1");
-	ck_assert(!shell_lists_outside(&shell, 2));
-	(void) looks(1, "23", "1");
-	ck_assert(last_said("but in no ring with us: 2 at 127.0.0.2, 3 at 127.0.0.3 in our list."));
-	/* In at last; out again soon: not more than once a minute. */
-	(void) looks(1, "123", "123");
-	ck_assert(!shell_lists_outside(&shell, 3));
-	(void) looks(30, "123", "12");
-	clock_ns += 60 * SEC_NS;
-	(void) looks(1, "123", "12");
-	ck_assert(last_said("but in no ring with us: 3 at 127.0.0.3 in our list."));
-	(void) looks(5, "", "12");
-	ck_assert(!shell_lists_outside(&shell, 3));
+	ring("12");
+	for (unsigned int i = 0; i < 3700; i++)
+		lines += *looks(1, "3") != '\0';
+	ck_assert_uint_eq(lines, 25);
+	ring("1");
+	while (*looks(1, "23") == '\0')
+		;
+	ck_assert_ptr_eq(strstr(said, OUTSIDE "2 at 127.0.0.2, 3 at 127.0.0.3 (where"), said);
 }
 END_TEST
 
 START_TEST(nobody_is_told_once)
 {
-	(void) looks(SHELL_UNHEARD_LOOKS, "", "");
-	ck_assert(last_said("Nobody else of our node list was heard since the start: "
-	    "1 at 127.0.0.1, 2 at 127.0.0.2, 3 at 127.0.0.3."));
-	(void) looks(1000, "", "");
-	ck_assert(!last_said("Nobody"));
+	ring("");
+	ck_assert_ptr_eq(strstr(looks(SHELL_LOOKS, ""), "Nobody else of our node list was heard "
+	    "since the start: 1 at 127.0.0.1, 2 at 127.0.0.2, 3 at 127.0.0.3 (where we send to). "),
+	    said);
+	ck_assert_str_eq(looks(1000, ""), "");
 }
 END_TEST
 
 START_TEST(somebody_is_enough)
 {
-	(void) looks(2, "1", "");
-	(void) looks(1000, "", "");
-	ck_assert(!last_said("Nobody"));
+	if (_i == 0)
+		(void) looks(1, "1");
+	else
+		ring("1");
+	ring("");
+	ck_assert_str_eq(looks(1000, ""), "");
 }
 END_TEST
 
-/* More nodes than a line holds end whole. */
+/* By multicast there is a line of its own. */
+START_TEST(nobody_is_not_told_twice)
+{
+	shell.config.net.kind = NET_UDP;
+	ck_assert_str_eq(looks(1000, ""), "");
+}
+END_TEST
+
+/* More nodes than a line holds end whole, and the line is less than what the log cuts. */
 START_TEST(long_lists_are_cut)
 {
 	for (uint32_t i = 0; i < 100; i++)
 		shell.listed[shell.listed_count++].node_id = 4000000000u + i;
-	(void) looks(SHELL_UNHEARD_LOOKS, "", "");
-	ck_assert_msg(strstr(said, " 4000000009 at an address not known yet, .... If") != NULL,
+	(void) looks(SHELL_LOOKS, "");
+	ck_assert_msg(strstr(said, " 4000000011 without an address yet, ... (where") != NULL,
 	    "%s", said);
+	ck_assert_uint_lt(strlen(said), 1000);
 }
 END_TEST
 
@@ -224,9 +247,11 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, who_is_not_listed_is_named);
 	tcase_add_test(tc, who_stays_outside_is_named);
+	tcase_add_test(tc, who_may_have_been_inside_is_not_named);
 	tcase_add_test(tc, who_stays_outside_is_named_seldom);
 	tcase_add_test(tc, nobody_is_told_once);
-	tcase_add_test(tc, somebody_is_enough);
+	tcase_add_loop_test(tc, somebody_is_enough, 0, 2);
+	tcase_add_test(tc, nobody_is_not_told_twice);
 	tcase_add_test(tc, long_lists_are_cut);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
