@@ -20,16 +20,8 @@
 struct shell_notice {
 	enum totem_notice kind;
 	uint32_t node;
-	struct net_address source;	/* where one line for each is wanted */
 	uint64_t last_ns;	/* 0: free */
 	uint32_t suppressed_count;
-};
-
-/* Rings of this node alone, one after the other. */
-struct shell_anew {
-	uint64_t since_ns;	/* the time in which they are counted; 0: none yet */
-	uint32_t told_count;
-	uint32_t suppressed_count;	/* since the last line */
 };
 
 /* A source whose frames name another version of the protocol. */
@@ -72,9 +64,9 @@ struct shell {
 	size_t previous_count;
 	struct totem_member moved[TOTEM_NODES_MAX];	/* of them, who moves with us */
 	size_t moved_count;
-	struct shell_anew anew;
+	uint64_t anew_ns;		/* the last line about one more ring of us alone; 0: none */
+	uint32_t anew_count;		/* of these rings, not told since the last line */
 	struct shell_notice notices[SHELL_NOTICES_MAX];	/* said lately */
-	uint64_t doubled_ns;		/* the last of them with an address; 0: none yet */
 	struct shell_stranger strangers[SHELL_STRANGERS_MAX];
 	size_t stranger_next;		/* the place for the next one */
 	bool stranger_seen;		/* the datagram being handled named another version */

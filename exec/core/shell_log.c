@@ -15,9 +15,7 @@
 #define LINE_BYTES		2048u
 #define NOTICE_PAUSE_NS		(UINT64_C(10) * 1000000000)	/* between two alike */
 #define MISTAKE_PAUSE_NS	(UINT64_C(60) * 1000000000)	/* of one that people must mend */
-#define ANY_PAUSE_NS		(UINT64_C(1) * 1000000000)	/* between two of new addresses */
-#define ANEW_PAUSE_NS		(UINT64_C(60) * 1000000000)
-#define ANEW_TOLD_MAX		2u	/* rings of the same members told in one such time */
+#define ANEW_PAUSE_NS		(UINT64_C(60) * 1000000000)	/* between two rings of us alone */
 #define MS_NS			UINT64_C(1000000)
 
 struct line {
@@ -101,23 +99,17 @@ is_alone_anew(const struct shell *shell, const struct totem_configuration *confi
 }
 
 /* While two nodes have one id, say, the one that nobody takes in tries it without end, and each try
- * ends in a ring of itself again.  A few are told, then how many there were. */
+ * ends in a ring of itself again.  One in a while is told, with how many there were. */
 static bool
 anew_due(struct shell *shell)
 {
-	struct shell_anew *anew = &shell->anew;
 	uint64_t now_ns = shell_now_ns();
 
-	if (anew->since_ns == 0 || now_ns - anew->since_ns >= ANEW_PAUSE_NS) {
-		anew->since_ns = now_ns;
-		/* It goes on: from now on one in each such time. */
-		anew->told_count = anew->suppressed_count > 0 ? ANEW_TOLD_MAX - 1 : 0;
-	}
-	if (anew->told_count == ANEW_TOLD_MAX) {
-		anew->suppressed_count++;
+	if (shell->anew_ns != 0 && now_ns - shell->anew_ns < ANEW_PAUSE_NS) {
+		shell->anew_count++;
 		return false;
 	}
-	anew->told_count++;
+	shell->anew_ns = now_ns;
 	return true;
 }
 
@@ -195,10 +187,10 @@ shell_log_configuration(struct shell *shell, const struct totem_configuration *c
 	if (config->left_count == 0)
 		add(&line, " (%s; change took %.1f ms)", totem_cause_name(config->cause),
 		    (double) config->change_ns / (double) MS_NS);
-	if (shell->anew.suppressed_count > 0)
+	if (shell->anew_count > 0)
 		add(&line, " (%" PRIu32 " more rings of this node alone before this one were not"
-		    " told)", shell->anew.suppressed_count);
-	shell->anew.suppressed_count = 0;
+		    " told)", shell->anew_count);
+	shell->anew_count = 0;
 	say(shell, LOG_NOTICE, &line);
 	memcpy(shell->previous, config->members, config->member_count * sizeof config->members[0]);
 	shell->previous_count = config->member_count;
@@ -213,8 +205,8 @@ notice_pause_ns(enum totem_notice notice)
 	    || notice == TOTEM_NOTICE_REFUSED_DUPLICATE ? MISTAKE_PAUSE_NS : NOTICE_PAUSE_NS;
 }
 
-/* What a line is one of.  Who has an id that is used twice is told for each address, by the first
- * of two notices where it is our id.  That ours is used twice all the others tell: once will do. */
+/* What a line is one of.  A daemon with our id is heard, and says that it does not listen to us:
+ * that is the same.  That our id is used twice all the others say: once will do. */
 static struct shell_notice
 notice_key(const struct shell *shell, const struct totem_output *output)
 {
@@ -224,8 +216,6 @@ notice_key(const struct shell *shell, const struct totem_output *output)
 		key.kind = TOTEM_NOTICE_DUPLICATE_ID;
 	if (key.kind == TOTEM_NOTICE_DUPLICATE_SEEN || key.kind == TOTEM_NOTICE_REFUSED_DUPLICATE)
 		key.node = 0;
-	if (key.kind == TOTEM_NOTICE_DUPLICATE_ID && shell->source != NULL)
-		key.source = *shell->source;
 	return key;
 }
 
@@ -241,9 +231,7 @@ notice_due(struct shell *shell, const struct totem_output *output)
 	for (size_t i = 0; i < SHELL_NOTICES_MAX && slot == NULL; i++) {
 		struct shell_notice *notice = &shell->notices[i];
 
-		if (notice->last_ns != 0 && notice->kind == key.kind && notice->node == key.node
-		    && (key.source.len == 0
-		    || net_address_equal(&notice->source, &key.source)))
+		if (notice->last_ns != 0 && notice->kind == key.kind && notice->node == key.node)
 			slot = notice;
 		else if (notice->last_ns < oldest->last_ns)
 			oldest = notice;
@@ -253,15 +241,9 @@ notice_due(struct shell *shell, const struct totem_output *output)
 		return NULL;
 	}
 	if (slot == NULL) {
-		/* Addresses can be made up. */
-		if (key.source.len > 0 && shell->doubled_ns != 0
-		    && now_ns - shell->doubled_ns < ANY_PAUSE_NS)
-			return NULL;
 		slot = oldest;
 		*slot = key;
 	}
-	if (key.source.len > 0)
-		shell->doubled_ns = now_ns;
 	slot->last_ns = now_ns;
 	return slot;
 }
@@ -361,9 +343,9 @@ duplicate_text(const struct shell *shell, const struct totem_output *output, con
 
 	if (output->node == own) {
 		add(line, "Two nodes use node id %" PRIu32 ", ours: another daemon with it is at"
-		    " %s, this one", own, source);
+		    " %s", own, source);
 		if (known_address(shell, own, text))
-			add(line, " at %s", text);
+			add(line, ", this one at %s", text);
 		add(line, "; they do not listen to each other.");
 	} else if (output->notice == TOTEM_NOTICE_DUPLICATE_ID) {
 		add(line, "Two nodes use node id %" PRIu32 ": frames of another daemon with it come"
