@@ -149,7 +149,7 @@ status_text(const struct cluster *cluster, bool brief)
 	for (size_t i = 0; i < cluster->count; i++)
 		(void) printf("\t\tnodeid: %10u:\t%s%s%s\n", cluster->node[i].nodeid,
 		    node_word(&cluster->node[i]), cluster->node[i].ignored ? " ignored" : "",
-		    is_outside(&cluster->node[i]) ? " outside" : "");
+		    is_outside(&cluster->node[i]) ? ", not in our ring" : "");
 }
 
 static void

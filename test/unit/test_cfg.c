@@ -427,7 +427,7 @@ START_TEST(cfgtool_text)
 	ck_assert_ptr_nonnull(strstr(out, "\tstatus:\n\t\tnodeid:          1:\tconnected\n"));
 	ck_assert_ptr_nonnull(strstr(out, "\t\tnodeid:          7:\tlocalhost\n"));
 	ck_assert_ptr_nonnull(strstr(out, "\t\tnodeid:          9:\tdisconnected\n"));
-	ck_assert_ptr_nonnull(strstr(out, "\t\tnodeid:         10:\tconnected outside\n"));
+	ck_assert_ptr_nonnull(strstr(out, "\t\tnodeid:         10:\tconnected, not in our ring\n"));
 	ck_assert_int_eq(tool("-s -b -i 10.0.0.7", out, sizeof out), 0);
 	ck_assert_ptr_nonnull(strstr(out, "\tstatus\t= 333333n31333"));
 	ck_assert_int_eq(tool("-n", out, sizeof out), 0);
