@@ -188,11 +188,11 @@ say_outside(struct shell *shell)
 	for (size_t i = 0; i < shell->listed_count; i++)
 		if (shell->listed[i].outside_count >= SHELL_LOOKS)
 			node_add(shell, nodes, shell->listed[i].node_id);
-	(void) snprintf(text, sizeof text, "Heard for %u s or longer, but in no ring with us:%s "
-	    "(where we send to). Unless an earlier line says why, most likely it does not hear us, "
-	    "or a third node does not hear it or us, or its disk does not answer. Compare nodelist "
-	    "in corosync.conf on all nodes, addresses too, then look for a firewall; the logs of "
-	    "the others may tell more.", LOOKS_SECONDS, nodes);
+	(void) snprintf(text, sizeof text, "Heard for about %u s or longer, but in no ring with us:"
+	    "%s (where we send to). Unless an earlier line says why, most likely it does not hear "
+	    "us, or a third node does not hear it or us, or its disk does not answer. Compare "
+	    "nodelist in corosync.conf on all nodes, addresses too, then look for a firewall; the "
+	    "logs of the others may tell more.", LOOKS_SECONDS, nodes);
 	shell->config.log(shell->config.host, "TOTEM", LOG_WARNING, text);
 }
 

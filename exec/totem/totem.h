@@ -274,7 +274,7 @@ void totem_leave(struct totem *totem, uint64_t now_ns);
 /* A datagram arrived.  Returns TOTEM_ACCEPTED, or why it was dropped: the network is no error.
  * A token is put aside until totem_settle(), so that data received with it goes first.
  * `*ret_sender` (may be NULL) is set on TOTEM_ACCEPTED, and on TOTEM_DROP_UNKNOWN_NODE, for the
- * log: to whom it claims to be. */
+ * log: the node id that is claimed. */
 enum totem_drop totem_datagram(struct totem *totem, uint64_t now_ns, const uint8_t *data,
     size_t len, uint32_t *ret_sender);
 /* The receive queue is empty, or enough was taken from it: act on the token. */
@@ -318,7 +318,7 @@ const struct totem_stats *totem_stats(const struct totem *totem);
 struct totem_ring_id totem_ring(const struct totem *totem);
 /* Its members, ascending; lent until the next input. */
 const struct totem_member *totem_members(const struct totem *totem, size_t *ret_count);
-/* Heard from in the last 3 s (any incarnation)?  After a pause of ours: ever before it. */
+/* Heard from in the last 3 s (any incarnation)?  After a pause of ours: at any time before it. */
 bool totem_hears(const struct totem *totem, uint64_t now_ns, uint32_t node_id);
 /* Smoothed round trip to a peer, 0 if not known. */
 uint64_t totem_round_trip_ns(const struct totem *totem, uint32_t node_id);

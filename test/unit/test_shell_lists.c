@@ -142,7 +142,7 @@ looks(unsigned int count, const char *now_heard)
 	return said;
 }
 
-#define OUTSIDE	"Heard for 20 s or longer, but in no ring with us: "
+#define OUTSIDE	"Heard for about 20 s or longer, but in no ring with us: "
 
 START_TEST(who_stays_outside_is_named)
 {
