@@ -175,6 +175,8 @@ arm(struct shell *shell)
 static void
 run(struct shell *shell)
 {
+	uint64_t end_ns;
+
 	drain(shell);
 	for (int i = 0; i < EXPIRE_ROUNDS_MAX; i++) {
 		uint64_t now_ns = shell_now_ns();
@@ -190,7 +192,13 @@ run(struct shell *shell)
 			break;
 		drain(shell);
 	}
-	token_watch_look(&shell->watch, shell_now_ns());
+	end_ns = shell_now_ns();
+	token_watch_look(&shell->watch, end_ns);
+	/* Heartbeats wake us more often than that. */
+	if (end_ns >= shell->look_ns) {
+		shell->look_ns = end_ns + SHELL_LOOK_NS;
+		shell_lists_turn(shell);
+	}
 	arm(shell);
 }
 
@@ -375,8 +383,6 @@ shell_free(struct shell *shell)
 		(void) qb_loop_timer_del(shell->config.loop, shell->alone_timer);
 	if (shell->storage_timer != 0)
 		(void) qb_loop_timer_del(shell->config.loop, shell->storage_timer);
-	if (shell->lists_timer != 0)
-		(void) qb_loop_timer_del(shell->config.loop, shell->lists_timer);
 	count = shell->net == NULL ? 0 : net_fds(shell->net, fds);
 	for (size_t i = 0; i < count; i++)
 		(void) qb_loop_poll_del(shell->config.loop, fds[i]);
@@ -413,23 +419,10 @@ alone_look(void *argument)
 		    "transport: udpu needs none.");
 }
 
-static void
-lists_look(void *argument)
-{
-	struct shell *shell = argument;
-
-	shell->lists_timer = 0;
-	shell_lists_turn(shell);
-	(void) qb_loop_timer_add(shell->config.loop, QB_LOOP_LOW, SHELL_LOOK_NS, shell, lists_look,
-	    &shell->lists_timer);
-}
-
 void
 shell_start(struct shell *shell)
 {
-	if (shell->listed_count > 0)
-		(void) qb_loop_timer_add(shell->config.loop, QB_LOOP_LOW, SHELL_LOOK_NS, shell,
-		    lists_look, &shell->lists_timer);
+	shell->look_ns = shell_now_ns() + SHELL_LOOK_NS;
 	if (shell->config.net.kind == NET_UDP)
 		(void) qb_loop_timer_add(shell->config.loop, QB_LOOP_LOW, ALONE_LOOK_NS, shell,
 		    alone_look, &shell->alone_timer);

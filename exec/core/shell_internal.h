@@ -50,7 +50,7 @@ struct shell {
 	struct engines *engines;
 	struct token_watch watch;
 	int timer_fd;
-	qb_loop_timer_handle alone_timer, storage_timer, lists_timer;	/* 0: none */
+	qb_loop_timer_handle alone_timer, storage_timer;	/* 0: none */
 	uint64_t armed_ns;		/* when the timer will fire; UINT64_MAX: not set */
 	uint64_t timer_calls, wakes;	/* system calls for time; times that the main loop called */
 	bool streams;			/* clients send more than they wait for */
@@ -74,7 +74,8 @@ struct shell {
 	struct shell_listed listed[TOTEM_NODES_MAX];	/* without ourselves */
 	size_t listed_count;
 	bool listed_heard;		/* any of them, ever */
-	uint32_t look_count;		/* at them */
+	uint64_t look_ns;		/* when the next look at them is due */
+	uint32_t look_count;
 	uint64_t outside_ns;		/* the last line about who is outside; 0: none yet */
 	uint64_t unlisted_ns;		/* the last line about any of them; 0: none yet */
 	uint64_t unknown_sources;	/* rx_unknown_source of net, as far as it was looked at */

@@ -144,10 +144,14 @@ shell_lists_configuration(struct shell *shell, const struct totem_configuration 
 		struct shell_listed *one = &shell->listed[i];
 
 		one->member = is_in(config, one->node_id);
-		/* However short that ring will live, between two looks even. */
-		if (one->member)
-			one->outside_count = 0;
-		shell->listed_heard |= one->member;
+		if (!one->member)
+			continue;
+		shell->listed_heard = true;
+		/* It is no longer as was said: what comes next may be said again at once. */
+		if (one->outside_count >= SHELL_LOOKS)
+			shell->outside_ns = 0;
+		/* However short this ring will live, between two looks even. */
+		one->outside_count = 0;
 	}
 }
 
@@ -190,9 +194,9 @@ say_outside(struct shell *shell)
 			node_add(shell, nodes, shell->listed[i].node_id);
 	(void) snprintf(text, sizeof text, "Heard for about %u s or longer, but in no ring with us:"
 	    "%s (where we send to). Unless an earlier line says why, most likely it does not hear "
-	    "us, or a third node does not hear it or us, or its disk does not answer. Compare "
-	    "nodelist in corosync.conf on all nodes, addresses too, then look for a firewall; the "
-	    "logs of the others may tell more.", LOOKS_SECONDS, nodes);
+	    "us, a third node does not hear it or us, or its disk does not answer: compare "
+	    "nodelist on all nodes, addresses too, then look for a firewall.", LOOKS_SECONDS,
+	    nodes);
 	shell->config.log(shell->config.host, "TOTEM", LOG_WARNING, text);
 }
 
@@ -205,8 +209,8 @@ say_unheard(struct shell *shell)
 		node_add(shell, nodes, shell->listed[i].node_id);
 	(void) snprintf(text, sizeof text, "Nobody else of our node list was heard since the start:"
 	    "%s (where we send to). If corosync runs there: their lists may lack this node or have "
-	    "it at another address (their logs name who sends to them and is not listed), "
-	    "cluster_name may differ, or a firewall is between.", nodes);
+	    "it at another address (then their logs say so), cluster_name may differ, or a "
+	    "firewall is between.", nodes);
 	shell->config.log(shell->config.host, "TOTEM", LOG_NOTICE, text);
 }
 

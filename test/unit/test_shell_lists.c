@@ -191,6 +191,12 @@ START_TEST(who_stays_outside_is_named_seldom)
 	while (*looks(1, "23") == '\0')
 		;
 	ck_assert_ptr_eq(strstr(said, OUTSIDE "2 at 127.0.0.2, 3 at 127.0.0.3 (where"), said);
+	/* In at last, and out again: that is another story. */
+	ring("13");
+	(void) looks(1, "13");
+	ring("1");
+	ck_assert_str_eq(looks(SHELL_LOOKS - 1, "13"), "");
+	ck_assert_ptr_eq(strstr(looks(1, "13"), OUTSIDE "3 at 127.0.0.3 (where"), said);
 }
 END_TEST
 
