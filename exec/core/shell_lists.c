@@ -235,7 +235,7 @@ shell_lists_turn(struct shell *shell)
 		shell->outside_ns = now_ns;
 		say_outside(shell);
 	}
-	if (shell->look_count == SHELL_LOOKS && !shell->listed_heard
+	if (shell->look_count == SHELL_LOOKS && shell->listed_count > 0 && !shell->listed_heard
 	    && shell->config.net.kind == NET_UDPU)
 		say_unheard(shell);
 }

@@ -229,6 +229,14 @@ START_TEST(nobody_is_not_told_twice)
 }
 END_TEST
 
+/* A cluster of one node. */
+START_TEST(nobody_is_missed_by_who_is_alone)
+{
+	shell.listed_count = 0;
+	ck_assert_str_eq(looks(1000, ""), "");
+}
+END_TEST
+
 /* More nodes than a line holds end whole, and the line is less than what the log cuts. */
 START_TEST(long_lists_are_cut)
 {
@@ -258,6 +266,7 @@ main(void)
 	tcase_add_test(tc, nobody_is_told_once);
 	tcase_add_loop_test(tc, somebody_is_enough, 0, 2);
 	tcase_add_test(tc, nobody_is_not_told_twice);
+	tcase_add_test(tc, nobody_is_missed_by_who_is_alone);
 	tcase_add_test(tc, long_lists_are_cut);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
