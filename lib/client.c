@@ -22,6 +22,7 @@
 #define CALL_LOOK_NS		20000000	/* waiting for a reply: does it live? */
 #define CALL_READ_NS		1000000		/* while there is more to read ahead */
 #define REFUSED_READ_NS		200000000	/* trying again for so long, without a dispatch */
+#define REFUSED_BEHIND_NS	500000000	/* the same, until it may send in spite of that */
 
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -305,12 +306,12 @@ client_fd(struct client *client, int *ret_fd)
 /* Has the caller tried again for long instead of dispatching?  With send_lock held; the time is
  * that of client_look_sometimes(). */
 static bool
-refused_for_long(struct client *client)
+refused_for_long(struct client *client, int64_t long_ns)
 {
 	if (__atomic_exchange_n(&client->dispatched, false, __ATOMIC_RELAXED))
 		client->refused = client->looked;
 	return (client->looked.tv_sec - client->refused.tv_sec) * INT64_C(1000000000) +
-	    client->looked.tv_nsec - client->refused.tv_nsec >= REFUSED_READ_NS;
+	    client->looked.tv_nsec - client->refused.tv_nsec >= long_ns;
 }
 
 static cs_error_t
@@ -326,7 +327,7 @@ client_put(struct client *client, uint32_t function, const struct iovec *iov, si
 		client_wake_daemon(client, r != 0 || reserve == 0 ||
 		    ipc_ring_used(&client->to_daemon) >= IPC_DOZE_BYTES);
 	client_look_sometimes(client);
-	waits = r == -EAGAIN && refused_for_long(client);
+	waits = r == -EAGAIN && refused_for_long(client, REFUSED_READ_NS);
 	(void) pthread_mutex_unlock(&client->send_lock);
 	if (waits)
 		(void) client_read_ahead(client);
@@ -345,6 +346,21 @@ client_send(struct client *client, uint32_t function, const struct iovec *iov, s
 	if ((function & IPC_FUNCTION_CALL) != 0)
 		return CS_ERR_INVALID_PARAM;
 	return client_put(client, function, iov, count, IPC_CALL_RESERVE_BYTES);
+}
+
+bool
+client_is_behind(struct client *client)
+{
+	bool behind;
+
+	if (!client_has_much_ahead(client))
+		return false;
+	(void) pthread_mutex_lock(&client->send_lock);
+	client_look_sometimes(client);
+	behind = !refused_for_long(client, REFUSED_BEHIND_NS);
+	(void) pthread_mutex_unlock(&client->send_lock);
+	(void) client_read_ahead(client);
+	return behind;
 }
 
 size_t

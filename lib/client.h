@@ -48,6 +48,9 @@ cs_error_t client_call(struct client *client, uint32_t function, const struct io
  * client_send_max(); CS_ERR_LIBRARY. */
 cs_error_t client_send(struct client *client, uint32_t function, const struct iovec *iov,
     size_t count);
+/* More is aside of what was read ahead than is good: who is about to send should see that callbacks
+ * run first.  If none does for half a second they wait for this, and it is over. */
+bool client_is_behind(struct client *client);
 size_t client_send_max(const struct client *client);
 /* Share of the ring to the daemon in use, 0..100: what flow control shows. */
 unsigned int client_send_fill(struct client *client);

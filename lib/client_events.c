@@ -15,7 +15,8 @@
 
 #define BELL_WAIT_MS	100	/* for a byte that is already on its way */
 #define LOCK_LOOK_NS	20000000
-#define AHEAD_BYTES_MAX	(256u * 1024u * 1024u)	/* so much is kept for who does not dispatch */
+#define AHEAD_BYTES_MAX	(1024u * 1024u * 1024u)	/* so much is kept for who does not dispatch */
+#define AHEAD_BYTES_MUCH (128u * 1024u * 1024u)	/* it should dispatch, rather than send */
 
 void
 client_events_begin(struct client *client)
@@ -141,12 +142,24 @@ copy_lend(struct client *client, struct copy *copy, struct client_record *ret_re
 }
 
 static void
+ahead_count(struct client *client, size_t bytes)
+{
+	__atomic_store_n(&client->ahead_bytes, bytes, __ATOMIC_RELAXED);
+}
+
+bool
+client_has_much_ahead(const struct client *client)
+{
+	return __atomic_load_n(&client->ahead_bytes, __ATOMIC_RELAXED) >= AHEAD_BYTES_MUCH;
+}
+
+static void
 ahead_lend(struct client *client, struct client_record *ret_record)
 {
 	struct copy *copy = client->ahead;
 
 	client->ahead = copy->next;
-	client->ahead_bytes -= copy_bytes(copy->len);
+	ahead_count(client, client->ahead_bytes - copy_bytes(copy->len));
 	if (client->ahead == NULL) {
 		client->ahead_end = &client->ahead;
 		client->ahead_most = 0;
@@ -367,7 +380,7 @@ ring_read_ahead(struct client *client, size_t bytes_max)
 		copy->next = NULL;
 		*client->ahead_end = copy;
 		client->ahead_end = &copy->next;
-		client->ahead_bytes += copy_bytes(copy->len);
+		ahead_count(client, client->ahead_bytes + copy_bytes(copy->len));
 	}
 	if (client->ahead_bytes > client->ahead_most)
 		client->ahead_most = client->ahead_bytes;

@@ -51,7 +51,7 @@ struct client {
 	struct past *past;
 	struct copy *lent_copy;		/* the innermost one */
 	struct copy *ahead, **ahead_end;	/* read, but not lent yet */
-	size_t ahead_bytes, ahead_most;	/* now; since there was none */
+	size_t ahead_bytes, ahead_most;	/* now (atomic); since there was none */
 };
 
 bool client_is_ours(const struct client *client);
@@ -64,6 +64,8 @@ void client_wake_daemon(struct client *client, bool urgent);
 void client_events_begin(struct client *client);
 /* At the end: the ring to us, and what was copied out of it. */
 void client_events_end(struct client *client);
+/* So much is aside that callbacks should run, rather than more be sent. */
+bool client_has_much_ahead(const struct client *client);
 /* A fork comes: what is lent must stay in the child as it is. */
 void client_events_fork(struct client *client);
 #endif

@@ -190,6 +190,8 @@ mcast(struct cpg *cpg, cpg_guarantee_t guarantee, const struct iovec *iov, unsig
 		return CS_ERR_TOO_BIG;
 	if (!cpg_is_joined(cpg))
 		return CS_ERR_NOT_EXIST;
+	if (client_is_behind(cpg->client))
+		return CS_ERR_TRY_AGAIN;
 	if (total > CPG_WIRE_MESSAGE_BYTES_MAX)
 		return send_large(cpg, guarantee, iov, iov_len, total);
 	return send_whole(cpg, guarantee, iov, iov_len);

@@ -217,7 +217,7 @@ work_locked(cpg_handle_t handle, const uint8_t *data, size_t len)
 static void
 sends_locked(void)
 {
-	enum { COUNT = 8 };	/* 207 MiB of all: so much is read ahead at most */
+	enum { COUNT = 20, SMALL = 10 };	/* 516 MiB of all */
 	struct waiter own = { .on_message = work_locked };
 	cpg_handle_t h = waiter_open(&own, "one mutex", FEW);
 	struct iovec large = { calloc(1, LARGE_BYTES), LARGE_BYTES };
@@ -225,17 +225,20 @@ sends_locked(void)
 	pthread_t thread;
 
 	ck_assert_int_eq(pthread_create(&thread, NULL, dispatcher_thread, &h), 0);
-	for (unsigned int i = 0; i < COUNT; i++) {
+	for (unsigned int i = 0, small = 0; i < COUNT;) {
 		(void) pthread_mutex_lock(&application);
-		do {
-			error = cpg_mcast_joined(h, CPG_TYPE_AGREED, &large, 1);
-		} while (error == CS_ERR_TRY_AGAIN);
-		ck_assert_int_eq(error, CS_OK);
-		for (unsigned int k = 0; k < 10; k++)
-			ck_assert_int_eq(send_again(h, 20000), CS_OK);
+		error = small < SMALL ? send_message(h) :
+		    cpg_mcast_joined(h, CPG_TYPE_AGREED, &large, 1);
 		(void) pthread_mutex_unlock(&application);
+		if (error == CS_OK) {
+			i += small == SMALL;
+			small = small < SMALL ? small + 1 : 0;
+		} else {
+			ck_assert_int_eq(error, CS_ERR_TRY_AGAIN);
+			(void) poll(NULL, 0, 1);
+		}
 	}
-	while (count_of(&own.messages) < FEW * COUNT * 11)
+	while (count_of(&own.messages) < FEW * COUNT * (SMALL + 1))
 		(void) poll(NULL, 0, 1);
 	ck_assert_int_eq(cpg_finalize(h), CS_OK);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);

@@ -425,6 +425,13 @@ client_read_ahead(struct client *client)
 	return false;
 }
 
+bool
+client_is_behind(struct client *client)
+{
+	(void) client;
+	return false;
+}
+
 void
 client_lock_reading(struct client *client, pthread_mutex_t *lock)
 {
