@@ -379,7 +379,9 @@ client_send_fill(struct client *client)
 	(void) pthread_mutex_lock(&client->send_lock);
 	used = ipc_ring_used(&client->to_daemon);
 	(void) pthread_mutex_unlock(&client->send_lock);
-	return used >= room ? 100u : (unsigned int) (100u * used / room);
+	if (used >= room || client_has_much_ahead(client))
+		return 100;
+	return (unsigned int) (100u * used / room);
 }
 
 /* With the call that takes the struct timespec that this was compiled with: 32 bits have two. */

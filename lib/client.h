@@ -52,7 +52,8 @@ cs_error_t client_send(struct client *client, uint32_t function, const struct io
  * run first.  If none does for half a second they wait for this, and it is over. */
 bool client_is_behind(struct client *client);
 size_t client_send_max(const struct client *client);
-/* Share of the ring to the daemon in use, 0..100: what flow control shows. */
+/* Share of the ring to the daemon in use, 0..100: what flow control shows.  100 also while much is
+ * aside. */
 unsigned int client_send_fill(struct client *client);
 
 /* Next event.  timeout_ms: 0 look only, -1 wait for ever.  CS_OK, to be followed by client_done()
