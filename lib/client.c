@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,10 +25,16 @@
 #define REFUSED_READ_NS		200000000	/* trying again for so long, without a dispatch */
 #define REFUSED_BEHIND_NS	500000000	/* the same, until it may send in spite of that */
 
+/* What that call takes, whatever time_t is. */
+#ifdef SYS_futex
+struct futex_time { long s, ns; };
+#else
+#define SYS_futex	SYS_futex_time64
+struct futex_time { int64_t s, ns; };
+#endif
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static LIST_HEAD(, client) clients = LIST_HEAD_INITIALIZER(clients);
+struct client_list client_all = LIST_HEAD_INITIALIZER(client_all);
 static unsigned int fork_count;
 
 void
@@ -55,8 +62,20 @@ forking(void)
 	struct client *client;
 
 	client_lock();
-	LIST_FOREACH(client, &clients, link)
+	LIST_FOREACH(client, &client_all, link)
 		client_events_fork(client);
+}
+
+bool
+client_memory_is_ours(const struct client *client)
+{
+	const ino_t ino = __atomic_load_n(&client->memory_ino, __ATOMIC_ACQUIRE);
+	struct stat st;
+
+	if (client->memory_fd < 0 || ino == 0)	/* just being made */
+		return client->memory_fd >= 0;
+	return fstat(client->memory_fd, &st) == 0 && st.st_dev == client->memory_dev &&
+	    st.st_ino == ino;
 }
 
 static void
@@ -64,7 +83,7 @@ descriptors_close(const struct client *client)
 {
 	if (client->fd >= 0)
 		(void) close(client->fd);
-	if (client->memory_fd >= 0)
+	if (client_memory_is_ours(client))
 		(void) close(client->memory_fd);
 }
 
@@ -77,17 +96,25 @@ forked_child(void)
 	struct client *client;
 
 	__atomic_add_fetch(&fork_count, 1, __ATOMIC_RELAXED);
-	while ((client = LIST_FIRST(&clients)) != NULL) {
+	while ((client = LIST_FIRST(&client_all)) != NULL) {
 		LIST_REMOVE(client, link);
 		descriptors_close(client);
 	}
 	client_unlock();
 }
 
-static void
-once_init(void)
+/* When the library is loaded: what the application registers later then runs before ours, and so
+ * without our lock, which its own locks' holders may want. */
+__attribute__((constructor)) static void
+atfork_init(void)
 {
 	(void) pthread_atfork(forking, client_unlock, forked_child);
+}
+
+int64_t
+client_ns_since(const struct timespec *then, const struct timespec *now)
+{
+	return (now->tv_sec - then->tv_sec) * INT64_C(1000000000) + now->tv_nsec - then->tv_nsec;
 }
 
 bool
@@ -182,13 +209,18 @@ client_connect(struct client *client, const char *service, bool data_rings)
 		.to_daemon_bytes = size, .to_client_bytes = size,
 	};
 	const size_t map_bytes = ipc_map_bytes(size, size);
+	struct stat st;
 	void *map;
 	int r;
 
 	client->head_bytes = map_bytes - size;
 	r = connect_memory(map_bytes, &client->memory_fd);
+	if (r == 0 && fstat(client->memory_fd, &st) < 0)
+		r = -errno;
 	if (r < 0)
 		return r;
+	client->memory_dev = st.st_dev;
+	__atomic_store_n(&client->memory_ino, st.st_ino, __ATOMIC_RELEASE);
 	map = mmap(NULL, map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, client->memory_fd, 0);
 	if (map == MAP_FAILED)
 		return -ENOMEM;
@@ -231,7 +263,7 @@ client_enlist(struct client *client)
 	client_events_begin(client);
 	client_lock();
 	client->fork_count = client_fork_count();
-	LIST_INSERT_HEAD(&clients, client, link);
+	LIST_INSERT_HEAD(&client_all, client, link);
 	client_unlock();
 }
 
@@ -251,7 +283,6 @@ client_open(const char *service, bool data_rings, struct client **ret_client)
 	struct client *client;
 	int r;
 
-	(void) pthread_once(&once, once_init);
 	client = calloc(1, sizeof *client);
 	if (client == NULL)
 		return CS_ERR_NO_MEMORY;
@@ -264,6 +295,9 @@ client_open(const char *service, bool data_rings, struct client **ret_client)
 		free(client);
 		return connect_error(r);
 	}
+	client_lock();
+	client->open = true;
+	client_unlock();
 	*ret_client = client;
 	return CS_OK;
 }
@@ -310,15 +344,26 @@ refused_for_long(struct client *client, int64_t long_ns)
 {
 	if (__atomic_exchange_n(&client->dispatched, false, __ATOMIC_RELAXED))
 		client->refused = client->looked;
-	return (client->looked.tv_sec - client->refused.tv_sec) * INT64_C(1000000000) +
-	    client->looked.tv_nsec - client->refused.tv_nsec >= long_ns;
+	return client_ns_since(&client->refused, &client->looked) >= long_ns;
+}
+
+void
+client_refused(struct client *client)
+{
+	bool waits;
+
+	(void) pthread_mutex_lock(&client->send_lock);
+	client_look_sometimes(client);
+	waits = refused_for_long(client, REFUSED_READ_NS);
+	(void) pthread_mutex_unlock(&client->send_lock);
+	if (waits)
+		(void) client_read_ahead();
 }
 
 static cs_error_t
 client_put(struct client *client, uint32_t function, const struct iovec *iov, size_t count,
     uint32_t reserve)
 {
-	bool waits;
 	int r;
 
 	(void) pthread_mutex_lock(&client->send_lock);
@@ -327,10 +372,9 @@ client_put(struct client *client, uint32_t function, const struct iovec *iov, si
 		client_wake_daemon(client, r != 0 || reserve == 0 ||
 		    ipc_ring_used(&client->to_daemon) >= IPC_DOZE_BYTES);
 	client_look_sometimes(client);
-	waits = r == -EAGAIN && refused_for_long(client, REFUSED_READ_NS);
 	(void) pthread_mutex_unlock(&client->send_lock);
-	if (waits)
-		(void) client_read_ahead(client);
+	if (r == -EAGAIN)
+		client_refused(client);
 	if (client_is_dead(client) || r == -EBADMSG)
 		return CS_ERR_LIBRARY;
 	if (r == -EAGAIN)
@@ -353,13 +397,13 @@ client_is_behind(struct client *client)
 {
 	bool behind;
 
-	if (!client_has_much_ahead(client))
+	if (!client_has_much_ahead(client) || client_in_callback())
 		return false;
 	(void) pthread_mutex_lock(&client->send_lock);
 	client_look_sometimes(client);
 	behind = !refused_for_long(client, REFUSED_BEHIND_NS);
 	(void) pthread_mutex_unlock(&client->send_lock);
-	(void) client_read_ahead(client);
+	(void) client_read_ahead();
 	return behind;
 }
 
@@ -379,23 +423,7 @@ client_send_fill(struct client *client)
 	(void) pthread_mutex_lock(&client->send_lock);
 	used = ipc_ring_used(&client->to_daemon);
 	(void) pthread_mutex_unlock(&client->send_lock);
-	if (used >= room || client_has_much_ahead(client))
-		return 100;
-	return (unsigned int) (100u * used / room);
-}
-
-/* With the call that takes the struct timespec that this was compiled with: 32 bits have two. */
-static int
-futex_wait(uint32_t *word, uint32_t seen, const struct timespec *slice)
-{
-#if defined SYS_futex_time64 && defined SYS_futex
-	const long number = sizeof(time_t) > sizeof(long) ? SYS_futex_time64 : SYS_futex;
-#elif defined SYS_futex_time64
-	const long number = SYS_futex_time64;
-#else
-	const long number = SYS_futex;
-#endif
-	return (int) syscall(number, word, FUTEX_WAIT, seen, slice, NULL, 0);
+	return used >= room ? 100u : (unsigned int) (100u * used / room);
 }
 
 static bool
@@ -410,7 +438,7 @@ reply_is_there(const struct client *client)
 static cs_error_t
 reply_wait(struct client *client)
 {
-	struct timespec slice = { .tv_nsec = CALL_LOOK_NS };
+	struct futex_time slice = { .ns = CALL_LOOK_NS };
 	uint32_t *word = &client->page->reply_sequence, seen;
 
 	for (;;) {
@@ -419,9 +447,10 @@ reply_wait(struct client *client)
 			return CS_OK;
 		if (client_is_dead(client))
 			return reply_is_there(client) ? CS_OK : CS_ERR_LIBRARY;
-		if (futex_wait(word, seen, &slice) < 0 && errno != EAGAIN) {
+		if (syscall(SYS_futex, word, FUTEX_WAIT, seen, &slice, NULL, 0) < 0 &&
+		    errno != EAGAIN) {
 			client_look(client);
-			slice.tv_nsec = client_read_ahead(client) ? CALL_READ_NS : CALL_LOOK_NS;
+			slice.ns = client_read_ahead() ? CALL_READ_NS : CALL_LOOK_NS;
 		}
 	}
 }
@@ -470,7 +499,7 @@ client_call(struct client *client, uint32_t function, const struct iovec *iov, s
 		return CS_ERR_INVALID_PARAM;
 	if (ipc_iov_len(iov, count) > IPC_CALL_BYTES_MAX)
 		return CS_ERR_TOO_BIG;
-	client_lock_reading(client, &client->call_lock);
+	client_lock_reading(&client->call_lock);
 	error = client_call_locked(client, function, iov, count, reply, reply_size, ret_len);
 	(void) pthread_mutex_unlock(&client->call_lock);
 	return error;

@@ -49,11 +49,13 @@ cs_error_t client_call(struct client *client, uint32_t function, const struct io
 cs_error_t client_send(struct client *client, uint32_t function, const struct iovec *iov,
     size_t count);
 /* More is aside of what was read ahead than is good: who is about to send should see that callbacks
- * run first.  If none does for half a second they wait for this, and it is over. */
+ * run first.  Never in a callback; and if none comes to an end for half a second, they wait for
+ * this, and it is over. */
 bool client_is_behind(struct client *client);
+/* The caller was told to wait, and does so elsewhere.  If that goes on it is read ahead. */
+void client_refused(struct client *client);
 size_t client_send_max(const struct client *client);
-/* Share of the ring to the daemon in use, 0..100: what flow control shows.  100 also while much is
- * aside. */
+/* Share of the ring to the daemon in use, 0..100: what flow control shows. */
 unsigned int client_send_fill(struct client *client);
 
 /* Next event.  timeout_ms: 0 look only, -1 wait for ever.  CS_OK, to be followed by client_done()
@@ -62,10 +64,11 @@ unsigned int client_send_fill(struct client *client);
 cs_error_t client_next(struct client *client, int timeout_ms, struct client_record *ret_record);
 /* Whoever waits for the daemon calls this now and then: when the ring from it is half full, its
  * records are moved aside, in order, for client_next(); for the daemon may wait until there is
- * room, and cuts off who makes none for too long.  True: it was half full. */
-bool client_read_ahead(struct client *client);
+ * room, and cuts off who makes none for too long.  That is done for all connections of this
+ * process, as the daemon waits for each of them.  True: one was. */
+bool client_read_ahead(void);
 /* Lock, reading ahead while another thread has it. */
-void client_lock_reading(struct client *client, pthread_mutex_t *lock);
+void client_lock_reading(pthread_mutex_t *lock);
 /* The record may be overwritten.  Calls nest: an application's callback, run between client_next()
  * and client_done(), may dispatch again, and may finalize: the destroy function runs at the last
  * client_handle_put() only. */

@@ -17,6 +17,9 @@
 #define LOCK_LOOK_NS	20000000
 #define AHEAD_BYTES_MAX	(1024u * 1024u * 1024u)	/* so much is kept for who does not dispatch */
 #define AHEAD_BYTES_MUCH (128u * 1024u * 1024u)	/* it should dispatch, rather than send */
+#define AHEAD_STUCK_NS	500000000	/* nothing was moved aside for so long: something is */
+
+static _Thread_local unsigned int callbacks;	/* under way in this thread */
 
 void
 client_events_begin(struct client *client)
@@ -148,6 +151,12 @@ ahead_count(struct client *client, size_t bytes)
 }
 
 bool
+client_in_callback(void)
+{
+	return callbacks > 0;
+}
+
+bool
 client_has_much_ahead(const struct client *client)
 {
 	return __atomic_load_n(&client->ahead_bytes, __ATOMIC_RELAXED) >= AHEAD_BYTES_MUCH;
@@ -189,6 +198,99 @@ client_lend(struct client *client, const struct ipc_ring_record *record,
 	return CS_OK;
 }
 
+/* No lent record lies in the ring: give its room to the daemon, and see that the descriptor is
+ * readable exactly when there is work. */
+static void
+client_release(struct client *client)
+{
+	struct ipc_ring *ring = &client->to_client;
+	uint32_t used = __atomic_load_n(&ring->shared->head, __ATOMIC_RELAXED) - ring->at;
+
+	ipc_ring_release(ring);
+	if (client_is_dead(client))
+		return;
+	if (used <= ring->size / 2 && ipc_wish_change(&ring->shared->producer_wish, 1, 0))
+		client_ring_bell(client);
+	if (ipc_ring_empty(ring) && client->ahead == NULL)
+		client_arm(client);
+	if (!ipc_ring_empty(ring) &&
+	    __atomic_load_n(&ring->shared->consumer_wish, __ATOMIC_SEQ_CST) == IPC_ARMED)
+		client_ring_bell(client);	/* it came between our look and our arming */
+}
+
+/* The daemon has not got back half of it. */
+static bool
+ring_is_tight(const struct client *client)
+{
+	const struct ipc_ring_shared *shared = client->to_client.shared;
+
+	return __atomic_load_n(&shared->head, __ATOMIC_SEQ_CST) -
+	    __atomic_load_n(&shared->tail, __ATOMIC_RELAXED) > client->to_client.size / 2;
+}
+
+/* A page of a private mapping becomes memory of its own, while another thread may be writing to
+ * it. */
+static void
+page_keep(uint8_t *byte)
+{
+	uint8_t value = __atomic_load_n(byte, __ATOMIC_RELAXED);
+
+	while (!__atomic_compare_exchange_n(byte, &value, value, false, __ATOMIC_RELAXED,
+	    __ATOMIC_RELAXED))
+		;
+}
+
+/* What is lent lies between the ring's tail and where we are.  The base cannot change meanwhile. */
+static void
+lent_keep(const struct client *client, uint8_t *data)
+{
+	const struct ipc_ring *ring = &client->to_client;
+	const uint32_t base = __atomic_load_n(&ring->shared->base, __ATOMIC_RELAXED);
+	const uint32_t tail = __atomic_load_n(&ring->shared->tail, __ATOMIC_RELAXED);
+	const uint32_t page = (uint32_t) sysconf(_SC_PAGESIZE);
+
+	for (uint32_t at = 0; at < ring->at - tail; at += page)
+		page_keep(data + ipc_ring_place(ring, tail + at, base));
+	page_keep(data + ipc_ring_place(ring, ring->at - 1u, base));
+}
+
+/* Lent records also keep the room behind them, as long as a callback runs.  So they stay where the
+ * application sees them, at addresses that become its own, and the ring is reached at others.  The
+ * callback may be another thread's, and it may be writing to its message: that goes to the shared
+ * memory before the mapping is changed, and is what the private one begins with.  False: the system
+ * did not let us, or the application closed our descriptor. */
+static bool
+ring_move(struct client *client)
+{
+	struct ipc_ring *ring = &client->to_client;
+	struct past *past = client_memory_is_ours(client) ? malloc(sizeof *past) : NULL;
+	void *fresh = MAP_FAILED, *own = MAP_FAILED;
+
+	if (past == NULL)
+		return false;
+	own = mmap(NULL, ring->size, PROT_READ | PROT_WRITE, MAP_PRIVATE, client->memory_fd,
+	    (off_t) client->head_bytes);
+	/* Of old size 0, which gives a second mapping of shared memory. */
+	fresh = mremap(ring->data, 0, ring->size, MREMAP_MAYMOVE);
+	if (own == MAP_FAILED || fresh == MAP_FAILED || mremap(own, ring->size, ring->size,
+	    MREMAP_MAYMOVE | MREMAP_FIXED, ring->data) == MAP_FAILED) {
+		if (fresh != MAP_FAILED)
+			(void) munmap(fresh, ring->size);
+		if (own != MAP_FAILED)
+			(void) munmap(own, ring->size);
+		free(past);
+		return false;
+	}
+	lent_keep(client, ring->data);
+	*past = (struct past) { .next = client->past, .data = ring->data,
+	    .level = client->past_level };
+	client->past = past;
+	client->past_level = client->lent;
+	client->lent_here = 0;
+	ring->data = fresh;
+	return true;
+}
+
 /* With both locks held. */
 static cs_error_t
 client_take(struct client *client, struct client_record *ret_record)
@@ -202,6 +304,9 @@ client_take(struct client *client, struct client_record *ret_record)
 	}
 	r = ipc_ring_peek(&client->to_client, &record);
 	if (r == -EAGAIN && !client_is_dead(client)) {
+		/* If it could not be moved before. */
+		if (client->lent_here > 0 && ring_is_tight(client) && ring_move(client))
+			client_release(client);
 		client_arm(client);
 		r = ipc_ring_peek(&client->to_client, &record);
 	}
@@ -254,8 +359,10 @@ client_next(struct client *client, int timeout_ms, struct client_record *ret_rec
 		(void) pthread_mutex_lock(&client->ring_lock);
 		error = client_take(client, ret_record);
 		(void) pthread_mutex_unlock(&client->ring_lock);
-		if (error == CS_OK)
+		if (error == CS_OK) {
+			callbacks++;
 			return CS_OK;
+		}
 		(void) pthread_mutex_unlock(&client->dispatch_lock);
 		if (error != CS_ERR_TRY_AGAIN)
 			return error;
@@ -266,104 +373,9 @@ client_next(struct client *client, int timeout_ms, struct client_record *ret_rec
 	}
 }
 
-/* No lent record lies in the ring: give its room to the daemon, and see that the descriptor is
- * readable exactly when there is work. */
-static void
-client_release(struct client *client)
-{
-	struct ipc_ring *ring = &client->to_client;
-	uint32_t used = __atomic_load_n(&ring->shared->head, __ATOMIC_RELAXED) - ring->at;
-
-	ipc_ring_release(ring);
-	if (client_is_dead(client))
-		return;
-	if (used <= ring->size / 2 && ipc_wish_change(&ring->shared->producer_wish, 1, 0))
-		client_ring_bell(client);
-	if (ipc_ring_empty(ring) && client->ahead == NULL)
-		client_arm(client);
-	if (!ipc_ring_empty(ring) &&
-	    __atomic_load_n(&ring->shared->consumer_wish, __ATOMIC_SEQ_CST) == IPC_ARMED)
-		client_ring_bell(client);	/* it came between our look and our arming */
-}
-
-/* Bytes that the daemon has not got back. */
-static uint32_t
-ring_held(const struct client *client)
-{
-	const struct ipc_ring_shared *shared = client->to_client.shared;
-
-	return __atomic_load_n(&shared->head, __ATOMIC_SEQ_CST) -
-	    __atomic_load_n(&shared->tail, __ATOMIC_RELAXED);
-}
-
-/* A page of a private mapping becomes memory of its own, while another thread may be writing to
- * it. */
-static void
-page_keep(uint8_t *byte)
-{
-	uint8_t value = __atomic_load_n(byte, __ATOMIC_RELAXED);
-
-	while (!__atomic_compare_exchange_n(byte, &value, value, false, __ATOMIC_RELAXED,
-	    __ATOMIC_RELAXED))
-		;
-}
-
-/* What is lent lies between the ring's tail and where we are.  The base cannot change meanwhile. */
-static void
-lent_keep(const struct client *client, uint8_t *data)
-{
-	const struct ipc_ring *ring = &client->to_client;
-	const uint32_t base = __atomic_load_n(&ring->shared->base, __ATOMIC_RELAXED);
-	const uint32_t tail = __atomic_load_n(&ring->shared->tail, __ATOMIC_RELAXED);
-	const uint32_t page = (uint32_t) sysconf(_SC_PAGESIZE);
-
-	for (uint32_t at = 0; at < ring->at - tail; at += page)
-		page_keep(data + ipc_ring_place(ring, tail + at, base));
-	page_keep(data + ipc_ring_place(ring, ring->at - 1u, base));
-}
-
-/* Lent records also keep the room behind them, as long as a callback runs.  So they stay where the
- * application sees them, at addresses that become its own, and the ring is reached at others.  The
- * callback may be another thread's, and it may be writing to its message: that goes to the shared
- * memory before the mapping is changed, and is what the private one begins with.  False: the system
- * did not let us. */
-static bool
-ring_move(struct client *client)
-{
-	struct ipc_ring *ring = &client->to_client;
-	struct past *past = malloc(sizeof *past);
-	void *fresh;
-
-	if (past == NULL)
-		return false;
-	/* Of old size 0, which gives a second mapping of shared memory. */
-	fresh = mremap(ring->data, 0, ring->size, MREMAP_MAYMOVE);
-	if (fresh == MAP_FAILED)
-		goto fail;
-	if (mmap(ring->data, ring->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
-	    client->memory_fd, (off_t) client->head_bytes) == MAP_FAILED) {
-		/* What was there may be gone. */
-		if (mremap(fresh, ring->size, ring->size, MREMAP_MAYMOVE | MREMAP_FIXED,
-		    ring->data) == MAP_FAILED)
-			(void) munmap(fresh, ring->size);
-		goto fail;
-	}
-	lent_keep(client, ring->data);
-	*past = (struct past) { .next = client->past, .data = ring->data,
-	    .level = client->past_level };
-	client->past = past;
-	client->past_level = client->lent;
-	client->lent_here = 0;
-	ring->data = fresh;
-	return true;
-fail:
-	free(past);
-	return false;
-}
-
-/* Everything that is in the ring, up to so many bytes aside.  Not while no bell is rung or on its
- * way: the daemon, asked for one, would find the ring empty, and the descriptor would not become
- * readable for what is aside. */
+/* What is in the ring, until so many bytes are aside.  Not while no bell is rung or on its way: the
+ * daemon, asked for one, would find the ring empty, and the descriptor would not become readable
+ * for what is aside. */
 static void
 ring_read_ahead(struct client *client, size_t bytes_max)
 {
@@ -372,8 +384,7 @@ ring_read_ahead(struct client *client, size_t bytes_max)
 	struct copy *copy;
 
 	while (__atomic_load_n(wish, __ATOMIC_SEQ_CST) == IPC_RUNG &&
-	    ipc_ring_peek(&client->to_client, &record) == 0 &&
-	    client->ahead_bytes + copy_bytes(record.len) <= bytes_max) {
+	    client->ahead_bytes < bytes_max && ipc_ring_peek(&client->to_client, &record) == 0) {
 		copy = copy_take(client, &record);
 		if (copy == NULL)
 			break;
@@ -381,10 +392,25 @@ ring_read_ahead(struct client *client, size_t bytes_max)
 		*client->ahead_end = copy;
 		client->ahead_end = &copy->next;
 		ahead_count(client, client->ahead_bytes + copy_bytes(copy->len));
+		(void) clock_gettime(CLOCK_MONOTONIC_COARSE, &client->moved);
 	}
-	if (client->ahead_bytes > client->ahead_most)
-		client->ahead_most = client->ahead_bytes;
 	client_release(client);
+}
+
+/* To the daemon we read as fast as we dispatch, also while that is of what is aside, which may take
+ * long.  But a large record takes the room of many small ones, and the daemon shall not take us for
+ * one that does not read. */
+static void
+ring_read_on(struct client *client)
+{
+	size_t bytes_max = client->ahead_most;
+	struct timespec now;
+
+	(void) clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	if (client->ahead_bytes >= bytes_max && client->ahead_bytes < AHEAD_BYTES_MAX &&
+	    client_ns_since(&client->moved, &now) >= AHEAD_STUCK_NS)
+		bytes_max = client->ahead_bytes + 1;
+	ring_read_ahead(client, bytes_max);
 }
 
 /* In memory that is shared with the daemon a child's message would be overwritten by what comes
@@ -398,29 +424,46 @@ client_events_fork(struct client *client)
 	(void) pthread_mutex_unlock(&client->ring_lock);
 }
 
-bool
-client_read_ahead(struct client *client)
+/* With the lock held. */
+static bool
+read_ahead(struct client *client)
 {
-	bool needed;
+	if (!ring_is_tight(client) || client_is_dead(client) ||
+	    (client->lent_here > 0 && !ring_move(client)))
+		return false;
+	ring_read_ahead(client, AHEAD_BYTES_MAX);
+	if (client->ahead_bytes > client->ahead_most)
+		client->ahead_most = client->ahead_bytes;
+	return true;
+}
 
-	(void) pthread_mutex_lock(&client->ring_lock);
-	needed = ring_held(client) > client->to_client.size / 2 && !client_is_dead(client) &&
-	    (client->lent_here == 0 || ring_move(client));
-	if (needed)
-		ring_read_ahead(client, AHEAD_BYTES_MAX);
-	(void) pthread_mutex_unlock(&client->ring_lock);
-	return needed;
+bool
+client_read_ahead(void)
+{
+	struct client *client;
+	bool any = false;
+
+	client_lock();
+	LIST_FOREACH(client, &client_all, link) {
+		/* Not open yet; or somebody reads it. */
+		if (!client->open || pthread_mutex_trylock(&client->ring_lock) != 0)
+			continue;
+		any |= read_ahead(client);
+		(void) pthread_mutex_unlock(&client->ring_lock);
+	}
+	client_unlock();
+	return any;
 }
 
 void
-client_lock_reading(struct client *client, pthread_mutex_t *lock)
+client_lock_reading(pthread_mutex_t *lock)
 {
 	struct timespec until;
 
 	if (pthread_mutex_trylock(lock) == 0)
 		return;
 	do {
-		(void) client_read_ahead(client);
+		(void) client_read_ahead();
 		(void) clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += LOCK_LOOK_NS;
 		if (until.tv_nsec >= 1000000000) {
@@ -433,6 +476,7 @@ client_lock_reading(struct client *client, pthread_mutex_t *lock)
 void
 client_done(struct client *client)
 {
+	callbacks--;
 	if (!client_is_ours(client))
 		return;		/* the callback forked, and this is the child */
 	(void) pthread_mutex_lock(&client->ring_lock);
@@ -444,13 +488,11 @@ client_done(struct client *client)
 	past_drop(client);
 	__atomic_store_n(&client->dispatched, true, __ATOMIC_RELAXED);
 	/* A callback that dispatches and dispatches. */
-	if (client->lent_here > 0 && ring_held(client) > client->to_client.size / 2)
+	if (client->lent_here > 0 && ring_is_tight(client))
 		(void) ring_move(client);
 	if (client->lent_here == 0) {
-		/* To the daemon we read as fast as we dispatch, also while that is of what is
-		 * aside; the more so as that may take long. */
-		if (client->ahead != NULL && ring_held(client) > client->to_client.size / 2)
-			ring_read_ahead(client, client->ahead_most);
+		if (client->ahead != NULL && ring_is_tight(client))
+			ring_read_on(client);
 		else
 			client_release(client);
 	}

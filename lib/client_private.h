@@ -5,7 +5,8 @@
  *
  * Locks: `send_lock` the ring to the daemon, `call_lock` the one call under way (taken before
  * send_lock), `ring_lock` the ring to us, what was read from it, and the client's half of the
- * doorbell.  All of them are held for a moment only, but call_lock.  `dispatch_lock` says who
+ * doorbell.  All but call_lock are held for a moment only (ring_lock up to 0.1 s for a bell that is
+ * late).  `dispatch_lock` says who
  * dispatches: it is recursive, held while a record is lent, never while waiting for one, and taken
  * before ring_lock.
  */
@@ -13,6 +14,7 @@
 #define LIB_CLIENT_PRIVATE_H
 #include <pthread.h>
 #include <sys/queue.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include <corosync/ipc/link.h>
@@ -28,13 +30,16 @@ struct copy {			/* a record that was copied out of the ring */
 struct past {			/* where the ring was; lent records still lie there */
 	struct past *next;
 	void *data;
-	unsigned int level;	/* of the outermost one that lies there */
+	unsigned int level;	/* what lies there was lent at this one or deeper */
 };
 
 struct client {
 	LIST_ENTRY(client) link;	/* in `clients` */
 	unsigned int fork_count;
+	bool open;			/* with the lock of all */
 	int fd, memory_fd;
+	dev_t memory_dev;		/* the memory's file: the application may have closed it */
+	ino_t memory_ino;		/* atomic; 0: not known yet */
 	bool dead;			/* atomic; the daemon hung up, or we did */
 	struct ipc_page *page;
 	const uint8_t *reply;
@@ -44,6 +49,7 @@ struct client {
 	struct timespec looked;		/* when it was last seen alive; coarse clock */
 	bool dispatched;		/* since a record was refused; atomic */
 	struct timespec refused;	/* the first one since then; coarse clock */
+	struct timespec moved;		/* when something was moved aside; coarse clock */
 	uint32_t sequence;		/* of the last call */
 	unsigned int lent;		/* records; more than one when calls nest */
 	unsigned int lent_here;		/* of them in the ring, whose room they keep */
@@ -51,12 +57,20 @@ struct client {
 	struct past *past;
 	struct copy *lent_copy;		/* the innermost one */
 	struct copy *ahead, **ahead_end;	/* read, but not lent yet */
-	size_t ahead_bytes, ahead_most;	/* now (atomic); since there was none */
+	size_t ahead_bytes;		/* atomic */
+	size_t ahead_most;		/* while a thread waited, since there was none */
 };
+
+/* Connections of this process, from a fork() on of the child's. */
+LIST_HEAD(client_list, client);
+extern struct client_list client_all;
 
 bool client_is_ours(const struct client *client);
 bool client_is_dead(const struct client *client);
 void client_died(struct client *client);
+/* Is the descriptor of the memory still that? */
+bool client_memory_is_ours(const struct client *client);
+int64_t client_ns_since(const struct timespec *then, const struct timespec *now);
 /* Has the daemon hung up? */
 void client_look(struct client *client);
 void client_ring_bell(struct client *client);
@@ -64,6 +78,8 @@ void client_wake_daemon(struct client *client, bool urgent);
 void client_events_begin(struct client *client);
 /* At the end: the ring to us, and what was copied out of it. */
 void client_events_end(struct client *client);
+/* Is this thread in a callback of any connection? */
+bool client_in_callback(void);
 /* So much is aside that callbacks should run, rather than more be sent. */
 bool client_has_much_ahead(const struct client *client);
 /* A fork comes: what is lent must stay in the child as it is. */

@@ -114,7 +114,7 @@ cpg_is_joined(struct cpg *cpg)
 		return true;
 	/* The change that says that we joined may be called back in this thread while the one that
 	 * joins has not got its reply: then we are members, and wait until it knows. */
-	client_lock_reading(cpg->client, &cpg->join_lock);
+	client_lock_reading(&cpg->join_lock);
 	(void) pthread_mutex_unlock(&cpg->join_lock);
 	return joined_get(cpg);
 }
@@ -289,7 +289,7 @@ membership_set(cpg_handle_t handle, const struct cpg_name *group, bool joined)
 		return error;
 	error = cpg_name_check(group, &wire);
 	if (error == CS_OK) {
-		client_lock_reading(cpg->client, &cpg->join_lock);
+		client_lock_reading(&cpg->join_lock);
 		error = cpg_call(cpg, function, &wire, sizeof wire, &reply, sizeof reply);
 		if (error == CS_OK)
 			joined_set(cpg, joined);
@@ -356,8 +356,11 @@ cpg_flow_control_state_get(cpg_handle_t handle, cpg_flow_control_state_t *flow_c
 	error = cpg_get(handle, &cpg);
 	if (error != CS_OK)
 		return error;
-	*flow_control_enabled = client_send_fill(cpg->client) >= FLOW_CONTROL_FILL ?
-	    CPG_FLOW_CONTROL_ENABLED : CPG_FLOW_CONTROL_DISABLED;
+	*flow_control_enabled = CPG_FLOW_CONTROL_DISABLED;
+	if (client_send_fill(cpg->client) >= FLOW_CONTROL_FILL || client_is_behind(cpg->client)) {
+		*flow_control_enabled = CPG_FLOW_CONTROL_ENABLED;
+		client_refused(cpg->client);	/* who waits for the other state waits, too */
+	}
 	cpg_put(handle);
 	return CS_OK;
 }

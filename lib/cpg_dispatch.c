@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  * Copyright (c) 2026 The cluster executive authors
  *
- * Events of the daemon become callbacks.  A callback gets the record where it lies, in the shared
- * ring; it may dispatch again and may finalise the handle, which lives until we put it.
+ * Events of the daemon become callbacks.  A callback gets the record where it lies, mostly in the
+ * shared ring; it may dispatch again and may finalise the handle, which lives until we put it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -215,7 +215,7 @@ on_totem(const struct cpg *cpg, cpg_handle_t handle, const uint8_t *data, size_t
 static enum outcome
 run(struct cpg *cpg, cpg_handle_t handle, const struct client_record *record)
 {
-	/* The ring's memory is ours to write to while the record is lent. */
+	/* That memory is ours to write to while the record is lent. */
 	uint8_t *data = (uint8_t *) (uintptr_t) record->data;
 
 	switch (record->function) {

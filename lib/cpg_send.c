@@ -57,12 +57,12 @@ send_whole(struct cpg *cpg, uint32_t guarantee, const struct iovec *iov, unsigne
 /* --- large messages ------------------------------------------------------------------------ */
 
 static void
-wait_a_little(struct cpg *cpg)
+wait_a_little(void)
 {
 	struct timespec time = { .tv_nsec = LARGE_WAIT_NS };
 
 	(void) nanosleep(&time, NULL);
-	(void) client_read_ahead(cpg->client);
+	(void) client_read_ahead();
 }
 
 static struct cpg_own *
@@ -122,7 +122,7 @@ parts_send(struct cpg *cpg, uint32_t guarantee, const struct cpg_own *own)
 		    own->len - done : CPG_WIRE_PART_BYTES_MAX;
 		error = client_send(cpg->client, CPG_RECORD_PART, iov, 2);
 		if (error == CS_ERR_TRY_AGAIN && done > 0) {
-			wait_a_little(cpg);
+			wait_a_little();
 			continue;
 		}
 		if (error != CS_OK)
@@ -145,7 +145,7 @@ parts_end(struct cpg *cpg, uint32_t guarantee)
 		error = cpg_call(cpg, CPG_CALL_LARGE_END, &end, sizeof end, &reply, sizeof reply);
 		if (error != CS_ERR_BUSY)
 			return error;
-		wait_a_little(cpg);
+		wait_a_little();
 	}
 }
 
@@ -158,7 +158,7 @@ send_large(struct cpg *cpg, uint32_t guarantee, const struct iovec *iov, unsigne
 
 	if (own == NULL)
 		return CS_ERR_NO_MEMORY;
-	client_lock_reading(cpg->client, &cpg->large_lock);
+	client_lock_reading(&cpg->large_lock);
 	for (unsigned int i = 0; i < LARGE_TRIES && error == CS_ERR_TRY_AGAIN; i++) {
 		error = parts_send(cpg, guarantee, own);
 		if (error != CS_OK)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "test/unit/test_libcpg.h"
@@ -141,6 +142,96 @@ sends_first(void)
 START_TEST(sends_again_without_dispatch)
 {
 	crowd(FEW, sends_first);
+}
+END_TEST
+
+static void
+sends_to_two(void)
+{
+	enum { COUNT = 600 };
+	struct waiter own = { 0 };
+	cpg_handle_t h[2];
+
+	h[0] = waiter_open(&own, "one of two", FEW);
+	own.members = 0;
+	h[1] = waiter_open(&own, "the other", FEW);
+	for (unsigned int i = 0; i < 2 * COUNT; i++)
+		ck_assert_int_eq(send_again(h[i % 2], 20000), CS_OK);
+	for (unsigned int i = 0; own.messages < FEW * 2 * COUNT; i++)
+		ck_assert_int_eq(cpg_dispatch(h[i % 2], CS_DISPATCH_ALL), CS_OK);
+}
+
+/* The daemon may wait for the room of one of them while the program waits at the other. */
+START_TEST(two_handles_of_one_thread)
+{
+	crowd(FEW, sends_to_two);
+}
+END_TEST
+
+static void
+waits_for_flow(void)
+{
+	enum { COUNT = 600 };
+	struct waiter own = { 0 };
+	cpg_handle_t h = waiter_open(&own, "flow", FEW);
+	cpg_flow_control_state_t state = CPG_FLOW_CONTROL_DISABLED;
+
+	for (unsigned int i = 0; i < COUNT;) {
+		ck_assert_int_eq(cpg_flow_control_state_get(h, &state), CS_OK);
+		if (state == CPG_FLOW_CONTROL_ENABLED)
+			(void) poll(NULL, 0, 1);
+		else
+			i += send_message(h) == CS_OK;
+	}
+	while (own.messages < FEW * COUNT)
+		ck_assert_int_eq(cpg_dispatch(h, CS_DISPATCH_ONE), CS_OK);
+}
+
+/* Who asks before each send whether it should wait, and does so, is never refused. */
+START_TEST(flow_control_is_waited_for)
+{
+	crowd(FEW, waits_for_flow);
+}
+END_TEST
+
+static void
+answer(cpg_handle_t handle, const uint8_t *data, size_t len)
+{
+	struct iovec iov = { (void *) (uintptr_t) data, 1 };
+	cs_error_t error;
+
+	if (len == 1)
+		return;
+	while ((error = cpg_mcast_joined(handle, CPG_TYPE_AGREED, &iov, 1)) == CS_ERR_TRY_AGAIN)
+		(void) poll(NULL, 0, 1);
+	ck_assert_int_eq(error, CS_OK);
+}
+
+static void
+answers_much(void)
+{
+	enum { COUNT = 1200 };	/* 225 MiB of all: more than is too much */
+	struct waiter own = { 0 };
+	cpg_handle_t h = waiter_open(&own, "answers", FEW);
+	struct timespec begin, end;
+
+	for (unsigned int i = 0; i < COUNT; i++)
+		ck_assert_int_eq(send_again(h, 20000), CS_OK);
+	own.on_message = answer;
+	(void) clock_gettime(CLOCK_MONOTONIC, &begin);
+	while (own.messages < FEW * COUNT)
+		ck_assert_int_eq(cpg_dispatch(h, CS_DISPATCH_ONE), CS_OK);
+	(void) clock_gettime(CLOCK_MONOTONIC, &end);
+	ck_assert_int_lt(end.tv_sec - begin.tv_sec, 10);
+	/* The others read it to its end. */
+	while (own.messages < FEW * COUNT + FEW * FEW * COUNT)
+		ck_assert_int_eq(cpg_dispatch(h, CS_DISPATCH_ONE), CS_OK);
+}
+
+/* Nobody can dispatch instead while a callback sends, however much is aside. */
+START_TEST(answers_from_callbacks_with_much_ahead)
+{
+	crowd(FEW, answers_much);
 }
 END_TEST
 
@@ -390,6 +481,9 @@ void
 waits_tests(TCase *tc)
 {
 	tcase_add_test(tc, sends_again_without_dispatch);
+	tcase_add_test(tc, two_handles_of_one_thread);
+	tcase_add_test(tc, flow_control_is_waited_for);
+	tcase_add_test(tc, answers_from_callbacks_with_much_ahead);
 	tcase_add_test(tc, much_ahead_and_slow_callbacks);
 	tcase_add_test(tc, mutex_round_sends_and_callbacks);
 	tcase_add_test(tc, two_threads_leave);

@@ -43,7 +43,7 @@
 #define IPC_MAGIC		0x43735031u
 #define IPC_VERSION		3u
 #define IPC_NAME_BYTES_MAX	96u		/* service, dot, instance */
-#define IPC_PAGE_BYTES		65536u		/* the largest page of Linux: rings begin on one */
+#define IPC_PAGE_BYTES		65536u		/* rings begin on a page, of up to 64 KiB */
 #define IPC_REPLY_BYTES_MAX	65536u
 #define IPC_CALL_BYTES_MAX	32768u
 #define IPC_CALL_HEAD_BYTES	8u		/* sequence u32, zero u32, before the payload */

@@ -419,9 +419,8 @@ client_next(struct client *client, int timeout_ms, struct client_record *ret_rec
 /* Not here: a process that waits with a full ring is one that does not read, which the daemon's
  * rule for slow clients is judged by. */
 bool
-client_read_ahead(struct client *client)
+client_read_ahead(void)
 {
-	(void) client;
 	return false;
 }
 
@@ -433,9 +432,14 @@ client_is_behind(struct client *client)
 }
 
 void
-client_lock_reading(struct client *client, pthread_mutex_t *lock)
+client_refused(struct client *client)
 {
 	(void) client;
+}
+
+void
+client_lock_reading(pthread_mutex_t *lock)
+{
 	(void) pthread_mutex_lock(lock);
 }
 
