@@ -6,9 +6,9 @@
  * Locks: `send_lock` the ring to the daemon, `call_lock` the one call under way (taken before
  * send_lock), `ring_lock` the ring to us, what was read from it, and the client's half of the
  * doorbell.  All but call_lock are held for a moment only (ring_lock up to 0.1 s for a bell that is
- * late).  `dispatch_lock` says who
- * dispatches: it is recursive, held while a record is lent, never while waiting for one, and taken
- * before ring_lock.
+ * late).  `dispatch_lock` says who dispatches: it is recursive, held while a record is lent, never
+ * while waiting for one, and taken before ring_lock.  The lock of all connections (private.h) is
+ * taken before ring_lock, too, and by nobody who has that.
  */
 #ifndef LIB_CLIENT_PRIVATE_H
 #define LIB_CLIENT_PRIVATE_H
@@ -34,7 +34,7 @@ struct past {			/* where the ring was; lent records still lie there */
 };
 
 struct client {
-	LIST_ENTRY(client) link;	/* in `clients` */
+	LIST_ENTRY(client) link;	/* in client_all */
 	unsigned int fork_count;
 	bool open;			/* with the lock of all */
 	int fd, memory_fd;
@@ -61,7 +61,7 @@ struct client {
 	size_t ahead_most;		/* while a thread waited, since there was none */
 };
 
-/* Connections of this process, from a fork() on of the child's. */
+/* Connections of this process; a child of fork() begins with none. */
 LIST_HEAD(client_list, client);
 extern struct client_list client_all;
 
