@@ -205,6 +205,53 @@ message_send(enum kind kind, uint64_t number, size_t len)
 	return cpg_mcast_joined(bench.handle, CPG_TYPE_AGREED, iov, len > sizeof head ? 2 : 1);
 }
 
+/* --- CPU time --- */
+
+/* Of all threads of a process, in ns, as the scheduler counted. */
+static uint64_t
+daemon_ns(void)
+{
+	char path[300];
+	uint64_t sum = 0;
+	struct dirent *entry;
+	DIR *tasks;
+
+	(void) snprintf(path, sizeof path, "/proc/%lu/task", options.watch);
+	tasks = opendir(path);
+	while (tasks != NULL && (entry = readdir(tasks)) != NULL) {
+		uint64_t ns = 0;
+		FILE *file;
+
+		(void) snprintf(path, sizeof path, "/proc/%lu/task/%s/schedstat", options.watch,
+		    entry->d_name);
+		if (entry->d_name[0] == '.' || (file = fopen(path, "r")) == NULL)
+			continue;
+		if (fscanf(file, "%" SCNu64, &ns) == 1)
+			sum += ns;
+		(void) fclose(file);
+	}
+	if (tasks != NULL)
+		(void) closedir(tasks);
+	return sum;
+}
+
+/* Also between two messages: under a flood one call of cpg_dispatch() can last for seconds. */
+static void
+usage_watch(uint64_t now)
+{
+	struct usage *usage = &bench.usage[bench.snapshots];
+	struct rusage own;
+
+	if (bench.snapshots == 2 || !bench.started
+	    || now < (bench.snapshots == 0 ? bench.window_ns : bench.end_ns))
+		return;
+	(void) getrusage(RUSAGE_SELF, &own);
+	usage->client_ns = (uint64_t) (own.ru_utime.tv_sec + own.ru_stime.tv_sec) * 1000000000u +
+	    (uint64_t) (own.ru_utime.tv_usec + own.ru_stime.tv_usec) * 1000u;
+	usage->daemon_ns = daemon_ns();
+	bench.snapshots++;
+}
+
 /* --- delivery --- */
 
 static struct head
@@ -237,6 +284,7 @@ data_take(const struct head *head, const uint8_t *msg)
 {
 	uint64_t now = now_ns();
 
+	usage_watch(now);
 	if (head->number != bench.next[head->node_id])
 		integrity(head->number < bench.next[head->node_id] ? "doubled or late" :
 		    "lost before", head->node_id, head->number);
@@ -306,52 +354,6 @@ on_config(cpg_handle_t handle, const struct cpg_name *group, const struct cpg_ad
 		if (members[i].nodeid < bench.node_id)
 			bench.leading = false;
 	}
-}
-
-/* --- CPU time --- */
-
-/* Of all threads of a process, in ns, as the scheduler counted. */
-static uint64_t
-daemon_ns(void)
-{
-	char path[300];
-	uint64_t sum = 0;
-	struct dirent *entry;
-	DIR *tasks;
-
-	(void) snprintf(path, sizeof path, "/proc/%lu/task", options.watch);
-	tasks = opendir(path);
-	while (tasks != NULL && (entry = readdir(tasks)) != NULL) {
-		uint64_t ns = 0;
-		FILE *file;
-
-		(void) snprintf(path, sizeof path, "/proc/%lu/task/%s/schedstat", options.watch,
-		    entry->d_name);
-		if (entry->d_name[0] == '.' || (file = fopen(path, "r")) == NULL)
-			continue;
-		if (fscanf(file, "%" SCNu64, &ns) == 1)
-			sum += ns;
-		(void) fclose(file);
-	}
-	if (tasks != NULL)
-		(void) closedir(tasks);
-	return sum;
-}
-
-static void
-usage_watch(void)
-{
-	uint64_t now = bench.snapshots < 2 && bench.started ? now_ns() : 0;
-	struct usage *usage = &bench.usage[bench.snapshots];
-	struct rusage own;
-
-	if (now == 0 || now < (bench.snapshots == 0 ? bench.window_ns : bench.end_ns))
-		return;
-	(void) getrusage(RUSAGE_SELF, &own);
-	usage->client_ns = (uint64_t) (own.ru_utime.tv_sec + own.ru_stime.tv_sec) * 1000000000u +
-	    (uint64_t) (own.ru_utime.tv_usec + own.ru_stime.tv_usec) * 1000u;
-	usage->daemon_ns = daemon_ns();
-	bench.snapshots++;
 }
 
 /* --- sending --- */
@@ -503,7 +505,7 @@ step(void)
 		    bench.ends, options.senders, bench.messages);
 		exit(EXIT_STALLED);
 	}
-	usage_watch();
+	usage_watch(now_ns());
 }
 
 /* --- the rest --- */
