@@ -353,6 +353,21 @@ mmap(void *address, size_t len, int protection, int flags, int fd, off_t offset)
 	return (void *) syscall(SYS_mmap, address, len, protection, flags, fd, offset);
 }
 
+/* The address is there only with MREMAP_FIXED; the kernel ignores it otherwise. */
+EXPORT void *
+mremap(void *old, size_t old_len, size_t len, int flags, ...)
+{
+	void *address;
+	va_list list;
+
+	va_start(list, flags);
+	address = (flags & MREMAP_FIXED) != 0 ? va_arg(list, void *) : NULL;
+	va_end(list);
+	if (strikes(INJECT_MMAP))
+		return MAP_FAILED;
+	return (void *) syscall(SYS_mremap, old, old_len, len, flags, address);
+}
+
 EXPORT int
 memfd_create(const char *name, unsigned int flags)
 {

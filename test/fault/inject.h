@@ -23,7 +23,7 @@ enum inject_class {
 	INJECT_WRITE,	/* write, pwrite, writev to a file */
 	INJECT_FSYNC,	/* fsync, fdatasync, rename, renameat */
 	INJECT_OPEN,	/* open, openat, opendir, fopen, socket, accept4, eventfd, timerfd_create */
-	INJECT_MMAP,	/* mmap, memfd_create, ftruncate */
+	INJECT_MMAP,	/* mmap, mremap, memfd_create, ftruncate */
 	INJECT_CLASS_COUNT
 };
 

@@ -16,6 +16,7 @@
 #include "test/fault/fault.h"
 
 #define LARGE_BYTES	1500000u
+#define ANSWERS		4u
 #define PARTS		24u		/* more than the library keeps on its stack */
 #define WAIT_MS		10000u
 #define TRIES_MAX	400
@@ -25,8 +26,11 @@ static size_t heap_bytes;
 
 static struct {
 	uint32_t accepted, delivered;
-	bool member, told;
+	uint32_t answers;		/* to send in the next callback */
+	bool member, told, broken;
 } life;
+
+static bool send_parts(cpg_handle_t handle, unsigned int parts, size_t len);
 
 static void
 on_deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t node, uint32_t pid,
@@ -34,7 +38,6 @@ on_deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t node, uin
 {
 	uint32_t number;
 
-	(void) handle;
 	(void) group;
 	(void) node;
 	(void) pid;
@@ -44,6 +47,11 @@ on_deliver(cpg_handle_t handle, const struct cpg_name *group, uint32_t node, uin
 	if (number != life.delivered + 1)
 		fault_fail("message %u came, %u was to come", number, life.delivered + 1);
 	life.delivered = number;
+	/* More than the ring holds behind the message that we are looking at. */
+	for (; life.answers > 0; life.answers--)
+		life.broken |= !send_parts(handle, 1, LARGE_BYTES);
+	if (memcmp(message, &number, sizeof number) != 0)
+		fault_fail("message %u was changed under the callback", number);
 }
 
 static void
@@ -174,6 +182,9 @@ live_on(cpg_handle_t handle)
 	    !send_parts(handle, 1, LARGE_BYTES) || !send_buffer(handle) ||
 	    !dispatch_until(handle, false))
 		return false;
+	life.answers = ANSWERS;
+	if (!send_parts(handle, 1, 300) || !dispatch_until(handle, false) || life.broken)
+		return false;
 	ask(handle, &name);
 	if (!send_parts(handle, 1, 300) || !dispatch_until(handle, false))
 		return false;
@@ -189,8 +200,8 @@ live(void)
 	cpg_handle_t handle;
 	bool whole;
 
-	life.accepted = life.delivered = 0;
-	life.member = false;
+	life.accepted = life.delivered = life.answers = 0;
+	life.member = life.broken = false;
 	fault_step("initialising");
 	if (!done("cpg_initialize", cpg_initialize(&handle, &callbacks)))
 		return false;
