@@ -26,7 +26,7 @@ struct client_record {		/* an event from the daemon */
 };
 
 /* Connect to engine `service` ("cpg") of the instance that COROSYNC_INSTANCE names (ignored when
- * set-user-id).  CS_OK, CS_ERR_TRY_AGAIN (starting or synchronising), CS_ERR_LIBRARY (no daemon),
+ * set-user-id).  CS_OK, CS_ERR_TRY_AGAIN (starting), CS_ERR_LIBRARY (no daemon),
  * CS_ERR_ACCESS, CS_ERR_NO_MEMORY, CS_ERR_NO_RESOURCES (descriptors, here or in the daemon).
  * `data_rings`: rings for bulk data; without them a record has less than 64 KiB. */
 cs_error_t client_open(const char *service, bool data_rings, struct client **ret_client);

@@ -136,9 +136,10 @@ typedef struct {
 	unsigned int flags;		/* CPG_MODEL_V1_...; other bits: CS_ERR_INVALID_PARAM */
 } cpg_model_v1_data_t;
 
-/* Connect to the daemon.  Does not block for the cluster.  `callbacks` may be NULL; copied.
+/* Connect to the daemon, which needs no other node for it; while the ring changes its members it
+ * waits for the end of that.  `callbacks` may be NULL; copied.
  * CS_ERR_TRY_AGAIN: the daemon is starting.  CS_ERR_LIBRARY: no daemon.  CS_ERR_ACCESS: not
- * permitted to us.  CS_ERR_NO_MEMORY. */
+ * permitted to us.  CS_ERR_NO_MEMORY.  CS_ERR_NO_RESOURCES: too many handles or descriptors. */
 cs_error_t cpg_initialize(cpg_handle_t *handle, cpg_callbacks_t *callbacks);
 
 /* The same with more callbacks and with a context.  `model_data` is copied.
@@ -174,7 +175,7 @@ cs_error_t cpg_dispatch(cpg_handle_t handle, cs_dispatch_flags_t dispatch_types)
 /* Ask to become a member of one group.  CS_OK: asked; the configuration change says when we are.
  * Until a leave is through (our own configuration change) it waits for that.
  * CS_ERR_EXIST: this handle is in a group, or this process in that one by another handle.
- * CS_ERR_NAME_TOO_LONG.  CS_ERR_NO_RESOURCES: too many on this node. */
+ * CS_ERR_NAME_TOO_LONG.  CS_ERR_NO_RESOURCES: too many on this node.  CS_ERR_NO_MEMORY. */
 cs_error_t cpg_join(cpg_handle_t handle, const struct cpg_name *group);
 
 /* Ask to leave.  Messages up to the configuration change that says so are still delivered.
@@ -199,7 +200,8 @@ cs_error_t cpg_membership_get(cpg_handle_t handle, struct cpg_name *group_name,
 
 cs_error_t cpg_local_get(cpg_handle_t handle, unsigned int *local_nodeid);
 
-/* CPG_FLOW_CONTROL_ENABLED when the way to the daemon is half full of what we sent. */
+/* CPG_FLOW_CONTROL_ENABLED when the way to the daemon is half full of what we sent, or, outside of
+ * callbacks, more than 128 MiB were read ahead (cpg_overview(3)). */
 cs_error_t cpg_flow_control_state_get(cpg_handle_t handle,
     cpg_flow_control_state_t *flow_control_enabled);
 
