@@ -581,13 +581,17 @@ gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *heade
 		stuck_adopt(t, slot);
 }
 
+/* Last words of one that died are the kernel's word, as a closed port is, but need no probe. */
 void
-gather_on_leave(struct totem *t, uint32_t slot, uint64_t counter)
+gather_on_leave(struct totem *t, uint32_t slot, uint64_t counter, const uint8_t *body, size_t len)
 {
+	bool died = len > WIRE_RING_ID_BYTES && body[WIRE_RING_ID_BYTES] == WIRE_LEAVE_DIED;
 	struct row *row = &t->peer[slot].row;
 
 	memset(row, 0, sizeof *row);
 	row->received_ns = 1;	/* known, but long ago */
 	row->counter = counter;	/* JOINs from before the good-bye are past */
-	detector_condemn(t, slot, TOTEM_CAUSE_LEFT);
+	if (died)
+		t->peer[slot].refused = true;
+	detector_condemn(t, slot, died ? TOTEM_CAUSE_PORT_CLOSED : TOTEM_CAUSE_LEFT);
 }

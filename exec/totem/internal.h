@@ -382,7 +382,8 @@ void gather_soon(struct totem *t);	/* evaluate and send a JOIN at the next turn 
 void gather_ready(struct totem *t);	/* the next ring number is on the disk */
 void gather_forgive(struct totem *t, uint64_t span_ns);
 void gather_status_fill(struct totem *t, struct wire_status *status);
-void gather_on_leave(struct totem *t, uint32_t slot, uint64_t counter);
+void gather_on_leave(struct totem *t, uint32_t slot, uint64_t counter, const uint8_t *body,
+    size_t len);
 /* It gathers, we hear each other, and what it says is of this round. */
 bool gather_joined(const struct totem *t, uint32_t slot);
 

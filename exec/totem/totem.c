@@ -9,6 +9,9 @@
 
 #include "exec/totem/internal.h"
 
+/* More frames than we send until last words are made again: these come behind all of them. */
+#define LAST_WORDS_AHEAD	(UINT64_C(1) << 48)
+
 struct ring *
 totem_installed(struct totem *t)
 {
@@ -247,6 +250,32 @@ totem_leave(struct totem *t, uint64_t now_ns)
 	input_end(t);
 }
 
+size_t
+totem_last_words(const struct totem *t, uint8_t frame[TOTEM_LAST_WORDS_BYTES])
+{
+	const struct ring *ring = &t->ring[t->installed];
+	struct buf_writer body = buf_writer(frame + TOTEM_HEADER_BYTES,
+	    TOTEM_LAST_WORDS_BYTES - TOTEM_HEADER_BYTES);
+	const struct wire_header header = {
+		.version = WIRE_VERSION,
+		.type = WIRE_LEAVE,
+		.cluster = (uint32_t) t->config.cluster_hash,
+		.sender = t->config.node_id,
+		.incarnation = t->config.incarnation,
+		.counter = t->counter + LAST_WORDS_AHEAD,
+	};
+	size_t len;
+
+	if (t->state == TOTEM_IDLE || ring->member_count <= 1)
+		return 0;
+	wire_ring_id_put(&body, &ring->id);
+	buf_put_u8(&body, WIRE_LEAVE_DIED);
+	cs_assert(buf_writer_ok(&body));
+	len = TOTEM_HEADER_BYTES + buf_written(&body);
+	wire_seal(frame, len, &header);
+	return len;
+}
+
 enum totem_drop
 totem_datagram(struct totem *t, uint64_t now_ns, const uint8_t *data, size_t len,
     uint32_t *ret_sender)
@@ -264,7 +293,7 @@ totem_datagram(struct totem *t, uint64_t now_ns, const uint8_t *data, size_t len
 	if (drop == TOTEM_ACCEPTED && slot != NO_SLOT) {
 		peer_heard(t, slot);
 		drop = door_dispatch(t, &header, slot, data, len);
-		if (ret_sender != NULL)
+		if (ret_sender != NULL && header.type != WIRE_LEAVE)
 			*ret_sender = header.sender;
 	}
 	if (drop != TOTEM_ACCEPTED) {

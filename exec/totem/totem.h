@@ -271,10 +271,15 @@ void totem_start(struct totem *totem, uint64_t now_ns);
 /* Say good-bye; afterwards nothing but the farewell frames comes out. */
 void totem_leave(struct totem *totem, uint64_t now_ns);
 
+/* Last words: the frame that tells the members of the installed ring that this process died, for
+ * who outlives it and can send it to them then.  Good until the next configuration.  Returns its
+ * length, at most TOTEM_LAST_WORDS_BYTES; 0: nobody else is in the ring. */
+size_t totem_last_words(const struct totem *totem, uint8_t frame[TOTEM_LAST_WORDS_BYTES]);
+
 /* A datagram arrived.  Returns TOTEM_ACCEPTED, or why it was dropped: the network is no error.
  * A token is put aside until totem_settle(), so that data received with it goes first.
  * `*ret_sender` (may be NULL) is set on TOTEM_ACCEPTED, and on TOTEM_DROP_UNKNOWN_NODE, for the
- * log: the node id that is claimed. */
+ * log: the node id that is claimed.  Not by a good-bye: nobody is reached where that came from. */
 enum totem_drop totem_datagram(struct totem *totem, uint64_t now_ns, const uint8_t *data,
     size_t len, uint32_t *ret_sender);
 /* The receive queue is empty, or enough was taken from it: act on the token. */

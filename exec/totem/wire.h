@@ -19,6 +19,7 @@
 #define WIRE_RECOVERED_BYTES	(WIRE_RING_ID_BYTES + 8u)
 #define WIRE_RING_SEQ_MAX	(UINT64_C(1) << 62)	/* of a ring */
 #define WIRE_RING_SEQ_HEARD_MAX	(UINT64_C(1) << 56)	/* believed: leaves room to count on */
+#define WIRE_LEAVE_DIED		1u	/* behind the ring id of a LEAVE: not said by its sender */
 #define WIRE_INFO_BYTES_MAX	24576u	/* commit information of 128 members */
 #define WIRE_CONTROL_BYTES_MAX	TOTEM_FRAME_BYTES_MIN
 

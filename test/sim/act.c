@@ -198,6 +198,8 @@ act_on_daemon(struct sim *sim, struct host *host, const struct act *act)
 	if (host->totem == NULL)
 		return;
 	if (act->kind == ACT_CRASH || act->kind == ACT_CRASH_HOST) {
+		if (act->kind == ACT_CRASH && sim->last_words)
+			host_last_words(sim, host);
 		host_kill(sim, host);
 		host->up = act->kind == ACT_CRASH;
 	} else if (host->paused) {

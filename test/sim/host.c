@@ -235,12 +235,43 @@ host_deliver(struct sim *sim, struct host *host, const struct totem_output *outp
 	barrier_delivered(host, output);
 }
 
+/* As the daemon does: they are made at each configuration, for its members. */
+static void
+host_words(struct host *host, const struct totem_configuration *config)
+{
+	host->words.len = totem_last_words(host->totem, host->words.frame);
+	host->words.to_count = 0;
+	for (size_t i = 0; i < config->member_count; i++)
+		if (config->members[i].node_id != host->node_id)
+			host->words.to[host->words.to_count++] = config->members[i].node_id;
+}
+
+void
+host_last_words(struct sim *sim, struct host *host)
+{
+	struct frame *frame;
+
+	if (host->words.len == 0)
+		return;
+	frame = frame_new(host->words.frame, host->words.len);
+	sim->result.count[COUNT_LAST_WORDS]++;
+	for (size_t i = 0; i < host->words.to_count; i++) {
+		struct host *to = network_find(sim, host->words.to[i]);
+
+		if (to != NULL && to != host)
+			network_send(sim, host, to, frame);
+	}
+	frame_put(frame);
+}
+
 static void
 host_configuration(struct sim *sim, struct host *host, const struct totem_configuration *config)
 {
 	bool regular = config->kind == TOTEM_REGULAR;
 	struct event event = host_event(sim, host, regular ? EVENT_REGULAR : EVENT_TRANSITIONAL);
 
+	if (regular)
+		host_words(host, config);
 	if (!host->watched)
 		return;
 	event.ring = config->ring;
@@ -555,6 +586,7 @@ host_end(struct sim *sim, struct host *host)
 	host->totem = totem_free(host->totem);
 	host->generation++;
 	host->paused = host->leaving = false;
+	host->words.len = 0;
 	if (host->brake)
 		host->brake_ns = sim->now_ns;
 	host->brake = false;

@@ -32,6 +32,7 @@ static const struct {
 	KEY(window_frames, 0, 100000),
 	KEY(learn_peers, 0, 1),
 	KEY(icmp_filtered, 0, 1),
+	KEY(last_words, 0, 1),
 	KEY(safe_ppm, 0, MILLION),
 	KEY(message_bytes_max, 1, TOTEM_MESSAGE_BYTES_MAX),
 	KEY(after_each, 0, 10000),
@@ -301,6 +302,7 @@ plan_of_seed(struct plan *plan, const struct sim *sim)
 	w->window_frames = sim->window_frames_max;
 	w->learn_peers = sim->learn_peers;
 	w->icmp_filtered = sim->icmp_filtered;
+	w->last_words = sim->last_words;
 	w->safe_ppm = sim->safe_ppm;
 	w->message_bytes_max = sim->message_bytes_max;
 	w->trial = sim->trial;
@@ -329,6 +331,7 @@ plan_to_world(const struct plan *plan, struct sim *sim)
 	sim->window_frames_max = (uint32_t) w->window_frames;
 	sim->learn_peers = w->learn_peers != 0;
 	sim->icmp_filtered = w->icmp_filtered != 0;
+	sim->last_words = w->last_words != 0;
 	sim->safe_ppm = w->safe_ppm;
 	sim->message_bytes_max = (uint32_t) w->message_bytes_max;
 	sim->trial = (enum sim_trial) w->trial;

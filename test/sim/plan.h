@@ -90,7 +90,7 @@ struct plan_host {
 struct plan_world {		/* all uint64_t: read and written by a table */
 	uint64_t nodes, seed;
 	uint64_t loss, duplicate, reorder, corrupt, delay_ns, jitter_ns, bytes_per_us, fifo;
-	uint64_t seq_first, window_frames, learn_peers, icmp_filtered;
+	uint64_t seq_first, window_frames, learn_peers, icmp_filtered, last_words;
 	uint64_t safe_ppm, message_bytes_max;
 	uint64_t after_each, after_extra;	/* messages when all has healed */
 	uint64_t trial;				/* enum sim_trial */

@@ -112,6 +112,7 @@ profile_capacity(const struct sim *sim)
 void
 profile_choose(struct sim *sim)
 {
+	struct prng words = { sim->options.seed };
 	static const uint32_t firsts[] = { 1, 1, 1, 0xfffffff0u, 0x7ffffff0u, 0xfffffff0u };
 	struct prng *prng = &sim->chance;
 	uint64_t span_ns = sim->options.seconds * SEC_NS;
@@ -137,6 +138,7 @@ profile_choose(struct sim *sim)
 	profile_network(sim);
 	profile_hosts(sim);
 	profile_faults(sim);
+	sim->last_words = dice_ppm(&words, 600000);	/* all else is as without */
 	sim->safe_ppm = dice(prng, 50000, 500000);
 	sim->wanted = (uint32_t) dice(prng, 520, 900);
 	sim->load_gap_ns = span_ns / (sim->wanted / 4);

@@ -35,6 +35,7 @@ static const char *const count_names[COUNT_COUNT] = {
 	[COUNT_GAPS] = "transitional with gaps",
 	[COUNT_SUSPECTED] = "suspicions",
 	[COUNT_CONDEMNED] = "condemnations",
+	[COUNT_LAST_WORDS] = "last words sent",
 	[COUNT_RETRANSMIT] = "retransmissions",
 	[COUNT_WRAPPED] = "rings that wrapped",
 };

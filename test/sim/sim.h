@@ -149,6 +149,7 @@ enum sim_count {
 	COUNT_GAPS,		/* transitional configurations with messages left out */
 	COUNT_SUSPECTED,
 	COUNT_CONDEMNED,
+	COUNT_LAST_WORDS,	/* processes that died and had them sent */
 	COUNT_RETRANSMIT,
 	COUNT_WRAPPED,		/* rings whose sequence numbers crossed 2^31 or 2^32 */
 	COUNT_COUNT
@@ -260,6 +261,12 @@ struct host {
 	bool retry_due;
 	uint32_t frame_bytes;
 	struct flow flow;
+	struct {
+		uint8_t frame[TOTEM_LAST_WORDS_BYTES];
+		size_t len;		/* 0: none */
+		uint32_t to[TOTEM_NODES_MAX];
+		size_t to_count;
+	} words;			/* what its watcher would send */
 	bool brake;		/* it asks all to slow down; */
 	uint64_t brake_ns;	/* that changed last */
 };
@@ -343,7 +350,7 @@ struct sim {
 	uint64_t wall_ns;		/* at the start of virtual time */
 	uint32_t seq_first;
 	uint32_t window_frames_max;
-	bool icmp_filtered, learn_peers;
+	bool icmp_filtered, learn_peers, last_words;
 	bool timing_default;		/* the hosts give none, and get the same */
 	bool faults_on;
 	uint64_t healed_ns;		/* 0: not yet */
@@ -403,6 +410,7 @@ uint64_t host_clock(const struct sim *sim, const struct host *host);
 enum host_storage { HOST_INTACT, HOST_STALE, HOST_CORRUPT, HOST_MISSING };
 void host_start(struct sim *sim, struct host *host, enum host_storage storage);
 void host_kill(struct sim *sim, struct host *host);
+void host_last_words(struct sim *sim, struct host *host);	/* just before that */
 void host_leave(struct sim *sim, struct host *host);
 void host_pause(struct sim *sim, struct host *host);
 void host_resume(struct sim *sim, struct host *host);

@@ -420,6 +420,42 @@ START_TEST(submit_says_no)
 }
 END_TEST
 
+/* What a dead process has left tells the other one so: it is alone within a moment, and is not told
+ * that this was a good-bye. */
+START_TEST(last_words_are_heard)
+{
+	uint8_t words[TOTEM_LAST_WORDS_BYTES];
+	struct totem_output output;
+	uint32_t sender = 0, cause = TOTEM_CAUSE_NONE;
+	size_t len;
+
+	pair_setup(0);
+	len = totem_last_words(pair[0], words);
+	ck_assert_uint_gt(len, TOTEM_HEADER_BYTES);
+	ck_assert_uint_le(len, sizeof words);
+	wire_tail = wire_head;		/* it dies: nothing else of it is under way */
+	clock_ns += MS_NS;
+	ck_assert_int_eq(totem_datagram(pair[1], clock_ns, words, len, &sender), TOTEM_ACCEPTED);
+	ck_assert_uint_eq(sender, 0);
+	ck_assert_int_eq(totem_state(pair[1]), TOTEM_GATHER);
+	for (uint64_t end_ns = clock_ns + 5 * MS_NS; clock_ns < end_ns; clock_ns += 50 * US_NS) {
+		totem_expire(pair[1], clock_ns);
+		while (totem_output(pair[1], &output)) {
+			if (output.kind == TOTEM_RESERVE)
+				totem_reserved(pair[1], clock_ns, output.ring_seq);
+			else if (output.kind == TOTEM_NOTICE
+			    && output.notice == TOTEM_NOTICE_CONDEMNED && output.node == 1)
+				cause = (uint32_t) output.value;
+		}
+	}
+	ck_assert_uint_eq(cause, TOTEM_CAUSE_PORT_CLOSED);
+	ck_assert_int_eq(totem_state(pair[1]), TOTEM_OPERATIONAL);
+	/* Nobody is left to hear its own. */
+	ck_assert_uint_eq(totem_last_words(pair[1], words), 0);
+	pair_teardown();
+}
+END_TEST
+
 START_TEST(config_is_checked)
 {
 	uint32_t self = 1;
@@ -627,6 +663,7 @@ main(void)
 	tcase_add_test(tcase, queue_gives_pieces_and_restarts);
 	tcase_add_test(tcase, all_sizes_at_frame_edges);
 	tcase_add_test(tcase, submit_says_no);
+	tcase_add_test(tcase, last_words_are_heard);
 	tcase_add_test(tcase, config_is_checked);
 	tcase_add_test(tcase, strangers_are_named);
 	tcase_add_test(tcase, lone_sender_waits_for_no_rotation);
