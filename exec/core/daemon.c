@@ -18,6 +18,7 @@
 #include "exec/base/assert.h"
 #include "exec/core/daemon.h"
 #include "exec/core/engines.h"
+#include "exec/core/last_words.h"
 #include "exec/core/local.h"
 #include "exec/core/log.h"
 #include "exec/core/shell.h"
@@ -108,7 +109,7 @@ on_ready(void *host)
 	process_ready(&d->ready_fd, "providing service");
 }
 
-/* In the middle of whatever it was: nothing is taken down.  The others see our port closed. */
+/* In the middle of whatever it was: nothing is taken down.  Our last words tell the others. */
 static void __attribute__((noreturn))
 on_fail(void *host, const char *engine, const char *why)
 {
@@ -232,6 +233,7 @@ on_begin(void *host, const struct local_found *local, const struct net_peer *pee
 	struct daemon *d = host;
 	struct shell_config config = {
 		.loop = d->loop, .state = d->state, .log = on_log, .storage = on_storage,
+		.words = d->words,
 		.late_warning_ns = d->config.timing.token_ns * 8 / 10,
 		.token_late_ns = d->config.timing.token_ns / 100
 		    * d->config.token_warning_percent,
@@ -425,6 +427,7 @@ take_down(struct daemon *d)
 	d->engines = engines_free(d->engines);
 	d->shell = shell_free(d->shell);
 	d->state = state_close(d->state);
+	d->words = last_words_free(d->words);
 	(void) qb_loop_poll_del(d->loop, d->signal_fd);
 	(void) close(d->signal_fd);
 }
@@ -445,6 +448,12 @@ daemon_run(struct daemon *d)
 		return PROCESS_EXIT_FATAL;
 	}
 	process_privilege(&d->config, d->options->plain_priority);
+	/* With the priority, and before there is much memory that both would have. */
+	r = last_words_new(&d->words);
+	if (r < 0)
+		log_line(LOG_SUBSYS_MAIN, LOG_NOTICE, "No process that tells the other nodes of "
+		    "our death could be made: %s.  They notice it by our closed port, or our "
+		    "silence.", strerror(-r));
 	state_begin(d);
 	if (!d->stopping) {
 		r = start_new(d->loop, &d->config, &handlers, d, &d->start);

@@ -28,6 +28,7 @@ struct daemon {
 	struct state *state;
 	uint64_t ring_seq_floor;
 	struct start *start;
+	struct last_words *words;	/* NULL: could not be made */
 	struct shell *shell;
 	struct engines *engines;
 };

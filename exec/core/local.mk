@@ -11,7 +11,8 @@ libcore_la_SOURCES = exec/core/config.c exec/core/config.h exec/core/config_fini
 
 sbin_PROGRAMS += corosync
 corosync_SOURCES = exec/core/daemon.c exec/core/daemon.h exec/core/engines.c \
-	exec/core/engines.h exec/core/engines_internal.h exec/core/host.c exec/core/log.c \
+	exec/core/engines.h exec/core/engines_internal.h exec/core/host.c \
+	exec/core/last_words.c exec/core/last_words.h exec/core/log.c \
 	exec/core/log.h exec/core/main.c exec/core/options.c exec/core/options.h \
 	exec/core/process.c exec/core/process.h exec/core/shell.c exec/core/shell.h \
 	exec/core/shell_internal.h exec/core/shell_dump.c exec/core/shell_lists.c \

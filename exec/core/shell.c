@@ -12,6 +12,7 @@
 
 #include "exec/base/assert.h"
 #include "exec/core/engines.h"
+#include "exec/core/last_words.h"
 #include "exec/core/shell_internal.h"
 #include "exec/core/state.h"
 
@@ -86,6 +87,21 @@ storage_waited(struct shell *shell, uint64_t ring_seq)
 	shell->storage_timer = 0;
 }
 
+/* What the members are to hear if we die from now on. */
+static void
+words_leave(struct shell *shell, const struct totem_configuration *config)
+{
+	uint8_t frame[TOTEM_LAST_WORDS_BYTES];
+	struct net_address to[NET_PEERS_MAX];
+	size_t len = totem_last_words(shell->totem, frame), count = 0;
+
+	if (shell->config.words == NULL || config->kind != TOTEM_REGULAR)
+		return;
+	for (size_t i = 0; i < config->member_count && count < NET_PEERS_MAX; i++)
+		count += net_peer_address(shell->net, config->members[i].node_id, &to[count]);
+	last_words_leave(shell->config.words, frame, len, &shell->config.net.local, to, count);
+}
+
 static void
 carry_out(struct shell *shell, const struct totem_output *output)
 {
@@ -119,6 +135,7 @@ carry_out(struct shell *shell, const struct totem_output *output)
 			engines_deliver(shell->engines, output);
 		break;
 	case TOTEM_CONFIGURATION:
+		words_leave(shell, &output->config);
 		shell_lists_configuration(shell, &output->config);
 		told = shell_log_configuration(shell, &output->config);
 		if (shell->engines == NULL)
@@ -435,6 +452,8 @@ shell_leave(struct shell *shell)
 {
 	totem_leave(shell->totem, shell_now_ns());
 	drain(shell);
+	if (shell->config.words != NULL)
+		last_words_silence(shell->config.words);
 }
 
 struct totem *

@@ -25,6 +25,7 @@ struct shell_config {
 	struct totem_config totem;	/* complete; its peers are copied */
 	struct net_config net;		/* peers whose address is known; copied */
 	struct state *state;		/* reservations go there; stays the caller's */
+	struct last_words *words;	/* or NULL; stays the caller's */
 	uint64_t late_warning_ns;	/* so late: "was not scheduled"; 0.8 of the token timeout */
 	uint64_t token_late_ns;		/* a token so late is told in the log; 0: never */
 	void (*log)(void *host, const char *subsystem, int priority, const char *text);

@@ -49,6 +49,16 @@ measure_signal()	# SIGNAL
 }
 
 measure_kill() { measure_signal KILL; }
+
+# The daemon and the process that tells its last words: as when all of a service is killed at once.
+measure_kill_both()
+{
+	local watcher
+	watcher=$(pgrep -P "${daemon[victim]}" -x last-words) &&
+		kill -KILL "$watcher" && until_true 5 process_gone "$watcher" &&
+		measure_kill
+}
+
 measure_leave() { measure_signal TERM; }
 
 measure_kill_filtered()

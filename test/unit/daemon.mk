@@ -2,7 +2,7 @@
 # The daemon's pure parts.
 if HAVE_CHECK
 daemon_tests = test/unit/test_config test/unit/test_sync test/unit/test_core test/unit/test_process \
-	test/unit/test_shell_lists test/unit/test_shell_log
+	test/unit/test_shell_lists test/unit/test_shell_log test/unit/test_last_words
 check_PROGRAMS += $(daemon_tests)
 TESTS += $(daemon_tests)
 test_unit_test_config_SOURCES = test/unit/test_config.c
@@ -24,6 +24,9 @@ test_unit_test_shell_lists_LDADD = libnet.la libbase.la $(CHECK_LIBS)
 test_unit_test_shell_log_SOURCES = test/unit/test_shell_log.c exec/core/shell_log.c
 test_unit_test_shell_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_shell_log_LDADD = libtotem.la libnet.la libbase.la $(CHECK_LIBS)
+test_unit_test_last_words_SOURCES = test/unit/test_last_words.c exec/core/last_words.c
+test_unit_test_last_words_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_unit_test_last_words_LDADD = libbase.la $(CHECK_LIBS)
 endif
 
 # The daemon from outside.

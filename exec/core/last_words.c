@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * From fork() to its end the process calls only what is allowed after a fork() of a program with
+ * threads.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exec/base/assert.h"
+#include "exec/core/last_words.h"
+
+#define COPIES		2	/* the network may lose one */
+#define BETWEEN_NS	1000000
+/* No "corosync": who ends the daemon by its name shall not end its watcher before it. */
+#define PROCESS_NAME	"last-words"
+
+struct will {
+	struct net_address local;
+	struct net_address to[NET_PEERS_MAX];
+	size_t to_count;
+	uint8_t frame[LAST_WORDS_BYTES_MAX];
+	size_t len;
+};
+
+/* Shared.  The daemon may die while it writes, so it writes the one that does not count. */
+struct wills {
+	struct will will[2];
+	uint32_t current;	/* atomic */
+};
+
+struct last_words {
+	struct wills *wills;
+};
+
+/* From a port of the kernel's choice: the daemon's own may be taken already by its successor. */
+static int
+socket_open(const struct net_address *from)
+{
+	struct net_address local = *from;
+	int fd = socket(local.sa.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (local.sa.any.sa_family == AF_INET)
+		local.sa.v4.sin_port = 0;
+	else
+		local.sa.v6.sin6_port = 0;
+	if (fd >= 0)
+		(void) bind(fd, &local.sa.any, local.len);
+	return fd;
+}
+
+static void
+say(const struct will *will)
+{
+	const struct timespec pause = { .tv_nsec = BETWEEN_NS };
+	int fd;
+
+	if (will->to_count == 0 || (fd = socket_open(&will->local)) < 0)
+		return;
+	for (int copy = 0; copy < COPIES; copy++) {
+		if (copy > 0)
+			(void) nanosleep(&pause, NULL);
+		for (size_t i = 0; i < will->to_count; i++)
+			(void) sendto(fd, will->frame, will->len, MSG_DONTWAIT,
+			    &will->to[i].sa.any, will->to[i].len);
+	}
+}
+
+static void __attribute__((noreturn))
+watch(const struct wills *wills, int daemon_fd, int policy, const struct sched_param *priority)
+{
+	struct pollfd poller = { .events = POLLIN };
+
+	/* The daemon's, which what it forks does not get by itself; without it we are late on a
+	 * busy machine.  Without permission it goes as it goes. */
+	(void) sched_setscheduler(0, policy & ~SCHED_RESET_ON_FORK, priority);
+	(void) prctl(PR_SET_NAME, PROCESS_NAME);
+	/* Whoever waits for the end of a pipe of the daemon's does not wait for us; nor is there a
+	 * socket left that would keep the daemon's port open. */
+	if (dup2(daemon_fd, 0) < 0)
+		_exit(1);
+	(void) syscall(SYS_close_range, 1u, ~0u, 0u);
+	while (poll(&poller, 1, -1) < 0 && errno == EINTR)
+		;
+	if ((poller.revents & POLLIN) != 0)
+		say(&wills->will[__atomic_load_n(&wills->current, __ATOMIC_ACQUIRE)]);
+	_exit(0);
+}
+
+static int
+process_make(const struct wills *wills)
+{
+	int daemon_fd = (int) syscall(SYS_pidfd_open, getpid(), 0u), error = errno;
+	int policy = sched_getscheduler(0);
+	struct sched_param priority = { 0 };
+	sigset_t all, before;
+	pid_t pid;
+
+	if (daemon_fd < 0)
+		return -error;
+	(void) sched_getparam(0, &priority);
+	/* A signal to the whole process group, or service, is for the daemon to act on. */
+	(void) sigfillset(&all);
+	(void) pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	error = errno;
+	if (pid == 0)
+		watch(wills, daemon_fd, policy, &priority);
+	(void) pthread_sigmask(SIG_SETMASK, &before, NULL);
+	(void) close(daemon_fd);
+	return pid < 0 ? -error : 0;
+}
+
+int
+last_words_new(struct last_words **ret_words)
+{
+	struct last_words *words = calloc(1, sizeof *words);
+	int r;
+
+	if (words == NULL)
+		return -ENOMEM;
+	words->wills = mmap(NULL, sizeof *words->wills, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (words->wills == MAP_FAILED) {
+		r = -errno;
+		free(words);
+		return r;
+	}
+	/* No zombie, should it be killed. */
+	(void) signal(SIGCHLD, SIG_IGN);
+	r = process_make(words->wills);
+	if (r < 0) {
+		(void) munmap(words->wills, sizeof *words->wills);
+		free(words);
+		return r;
+	}
+	*ret_words = words;
+	return 0;
+}
+
+void
+last_words_leave(struct last_words *words, const uint8_t *frame, size_t len,
+    const struct net_address *local, const struct net_address *to, size_t count)
+{
+	uint32_t next = 1 - words->wills->current;
+	struct will *will = &words->wills->will[next];
+
+	cs_assert(len <= sizeof will->frame && count <= NET_PEERS_MAX);
+	will->local = *local;
+	will->len = len;
+	will->to_count = count;
+	memcpy(will->frame, frame, len);
+	memcpy(will->to, to, count * sizeof to[0]);
+	__atomic_store_n(&words->wills->current, next, __ATOMIC_RELEASE);
+}
+
+void
+last_words_silence(struct last_words *words)
+{
+	static const struct net_address nobody;
+
+	last_words_leave(words, (const uint8_t *) "", 0, &nobody, &nobody, 0);
+}
+
+struct last_words *
+last_words_free(struct last_words *words)
+{
+	if (words == NULL)
+		return NULL;
+	last_words_silence(words);
+	(void) munmap(words->wills, sizeof *words->wills);
+	free(words);
+	return NULL;
+}

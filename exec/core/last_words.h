@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The cluster executive authors
+ *
+ * Last words: when the daemon dies, of whatever, a process that outlives it tells the other
+ * members, who need not find it out.  (Its closed port tells them too, but only who sends something
+ * to it, about once a second, and if nobody filters ICMP.)  That process is made at the start; it
+ * sleeps until the daemon's end, sends what the daemon has left in memory that both see, and ends.
+ * It takes no part in anything else: when it is killed, too, the members notice as they do without
+ * it.
+ */
+#ifndef CORE_LAST_WORDS_H
+#define CORE_LAST_WORDS_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exec/net/net.h"
+
+#define LAST_WORDS_BYTES_MAX	128u
+
+struct last_words;
+
+/* 0 or -errno.  Makes the process, which keeps none of our descriptors. */
+int last_words_new(struct last_words **ret_words);
+/* What to say, and to whom, from the address `local`; replaces what was left before.  Copies all.
+ * Nothing is said to nobody.  At any moment the process finds one or the other. */
+void last_words_leave(struct last_words *words, const uint8_t *frame, size_t len,
+    const struct net_address *local, const struct net_address *to, size_t count);
+/* Good-bye was said. */
+void last_words_silence(struct last_words *words);
+/* Silence, for ever.  Accepts NULL; returns NULL. */
+struct last_words *last_words_free(struct last_words *words);
+#endif
