@@ -112,7 +112,7 @@ profile_capacity(const struct sim *sim)
 void
 profile_choose(struct sim *sim)
 {
-	struct prng words = { sim->options.seed };
+	struct prng words = { ~sim->options.seed };
 	static const uint32_t firsts[] = { 1, 1, 1, 0xfffffff0u, 0x7ffffff0u, 0xfffffff0u };
 	struct prng *prng = &sim->chance;
 	uint64_t span_ns = sim->options.seconds * SEC_NS;
