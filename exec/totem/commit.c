@@ -10,6 +10,9 @@
  */
 #include "exec/totem/internal.h"
 
+#define ABANDONED_FEW		2u		/* commits that end in GATHER, as happens */
+#define ABANDONED_WAIT_NS	(1 * MS_NS)	/* before the next, doubled each time */
+#define ABANDONED_DOUBLINGS	6u
 #define COMMIT_LIMIT_NS		SEC_NS
 #define UNANSWERED_NS		(700 * MS_NS)	/* in all, as long as silence counts for */
 #define UNANSWERED_FORGOTTEN_NS	(2000 * MS_NS)	/* since the last attempt */
@@ -307,6 +310,25 @@ commit_timer(struct totem *t)
 	totem_timer_set(t, TIMER_COMMIT, t->now_ns + commit->resend_wait_ns);
 }
 
+/* On paths of equal delay each COMMIT can be ended by the JOIN of one that the end of the COMMIT
+ * before sent back to GATHER, for ever.  While we ask nobody, all come to GATHER, and what they say
+ * stays true. */
+static void
+again_later(struct totem *t)
+{
+	struct gather *gather = &t->gather;
+	uint32_t many, doublings;
+	uint64_t wait_ns;
+
+	gather->commit_from_ns = t->now_ns;
+	if (++gather->abandoned <= ABANDONED_FEW)
+		return;
+	many = gather->abandoned - ABANDONED_FEW - 1;
+	doublings = many < ABANDONED_DOUBLINGS ? many : ABANDONED_DOUBLINGS;
+	wait_ns = ABANDONED_WAIT_NS << doublings;
+	gather->commit_from_ns += wait_ns + prng_below(&t->prng, wait_ns);
+}
+
 /* Who never answers would be in the next proposal, too, and no ring be made for as long as that
  * lasts: it goes on without it.  When it is us who reach nobody, we do. */
 void
@@ -314,6 +336,7 @@ commit_abandoned(struct totem *t)
 {
 	if (t->commit.asked)
 		return;
+	again_later(t);
 	for (uint32_t slot = 1; slot < t->peer_count; slot++) {
 		struct peer *peer = &t->peer[slot];
 

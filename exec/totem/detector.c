@@ -11,6 +11,7 @@
  *                                  arrive: only an answer to a probe clears it; a few quick
  *                                  probes, the next sooner when the port is said closed again
  *   left, another incarnation      its own word: given up at once
+ *   died                           its last words, sent by another process (totem_last_words())
  *
  * In GATHER every member of the old ring is watched, as all send JOINs.  When we did not run
  * ourselves for a while, nobody is accused (detector_forgive_all; Lifeguard's local health idea,
@@ -294,6 +295,19 @@ detector_condemn(struct totem *t, uint32_t slot, enum totem_cause cause)
 	else if (forming ? nodebits_has(&totem_forming(t)->set, slot)
 	    : member && t->state == TOTEM_OPERATIONAL)
 		gather_begin(t, cause, peer->node_id);
+}
+
+/* Last words of one that died are the kernel's word, as a closed port is, but need no probe. */
+void
+detector_on_leave(struct totem *t, uint32_t slot, uint64_t counter, const uint8_t *body, size_t len)
+{
+	bool died = len > WIRE_RING_ID_BYTES && body[WIRE_RING_ID_BYTES] == WIRE_LEAVE_DIED;
+	struct row *row = &t->peer[slot].row;
+
+	memset(row, 0, sizeof *row);
+	row->received_ns = 1;	/* known, but long ago */
+	row->counter = counter;	/* JOINs from before the good-bye are past */
+	detector_condemn(t, slot, died ? TOTEM_CAUSE_PORT_CLOSED : TOTEM_CAUSE_LEFT);
 }
 
 /* We did not run: what we did not hear proves nothing. */

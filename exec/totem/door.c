@@ -154,7 +154,7 @@ door_dispatch(struct totem *t, const struct wire_header *header, uint32_t slot,
 		detector_on_probe_ack(t, slot, body, len);
 		break;
 	case WIRE_LEAVE:
-		gather_on_leave(t, slot, header->counter, body, len);
+		detector_on_leave(t, slot, header->counter, body, len);
 		break;
 	case WIRE_HOLD_CANCEL:
 		rest_on_hold_cancel(t, body, len);

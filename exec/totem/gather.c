@@ -227,6 +227,8 @@ gather_begin(struct totem *t, enum totem_cause cause, uint32_t node)
 	if (t->state == TOTEM_OPERATIONAL || t->state == TOTEM_IDLE) {
 		gather->cause = cause;
 		gather->change_since_ns = t->now_ns;
+		gather->abandoned = 0;
+		gather->commit_from_ns = t->now_ns;
 	}
 	if (t->state == TOTEM_RECOVERY) {
 		store_reset(&totem_forming(t)->store, 0);
@@ -387,8 +389,12 @@ gather_evaluate(struct totem *t)
 			lowest = t->sorted[i];
 			break;
 		}
-	if (lowest == SELF)
+	if (lowest != SELF)
+		return;
+	if (t->now_ns >= t->gather.commit_from_ns)
 		commit_begin(t);
+	else if (t->timer[TIMER_JOIN] > t->gather.commit_from_ns)
+		totem_timer_set(t, TIMER_JOIN, t->gather.commit_from_ns);
 }
 
 void
@@ -579,19 +585,4 @@ gather_on_status(struct totem *t, uint32_t slot, const struct wire_header *heade
 	}
 	if (!gathered && t->state == TOTEM_GATHER)
 		stuck_adopt(t, slot);
-}
-
-/* Last words of one that died are the kernel's word, as a closed port is, but need no probe. */
-void
-gather_on_leave(struct totem *t, uint32_t slot, uint64_t counter, const uint8_t *body, size_t len)
-{
-	bool died = len > WIRE_RING_ID_BYTES && body[WIRE_RING_ID_BYTES] == WIRE_LEAVE_DIED;
-	struct row *row = &t->peer[slot].row;
-
-	memset(row, 0, sizeof *row);
-	row->received_ns = 1;	/* known, but long ago */
-	row->counter = counter;	/* JOINs from before the good-bye are past */
-	if (died)
-		t->peer[slot].refused = true;
-	detector_condemn(t, slot, died ? TOTEM_CAUSE_PORT_CLOSED : TOTEM_CAUSE_LEFT);
 }

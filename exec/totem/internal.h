@@ -175,6 +175,8 @@ struct gather {
 	uint64_t mates_until_ns;	/* so long for members of our ring */
 	uint64_t left_out_until_ns;	/* so long for who joined and does not fit in */
 	uint64_t join_sent_ns;
+	uint32_t abandoned;		/* commits of ours in this change that ended in GATHER */
+	uint64_t commit_from_ns;	/* we do not begin one sooner */
 };
 
 struct commit {
@@ -333,6 +335,8 @@ void detector_probe_timer(struct totem *t);
 void detector_refused(struct totem *t, uint32_t slot);
 void detector_on_probe(struct totem *t, uint32_t slot, const uint8_t *body, size_t len);
 void detector_on_probe_ack(struct totem *t, uint32_t slot, const uint8_t *body, size_t len);
+void detector_on_leave(struct totem *t, uint32_t slot, uint64_t counter, const uint8_t *body,
+    size_t len);
 void detector_condemn(struct totem *t, uint32_t slot, enum totem_cause cause);
 void detector_forgive_all(struct totem *t);
 void detector_ask(struct totem *t, uint32_t slot);	/* a probe out of suspicion's order */
@@ -382,8 +386,6 @@ void gather_soon(struct totem *t);	/* evaluate and send a JOIN at the next turn 
 void gather_ready(struct totem *t);	/* the next ring number is on the disk */
 void gather_forgive(struct totem *t, uint64_t span_ns);
 void gather_status_fill(struct totem *t, struct wire_status *status);
-void gather_on_leave(struct totem *t, uint32_t slot, uint64_t counter, const uint8_t *body,
-    size_t len);
 /* It gathers, we hear each other, and what it says is of this round. */
 bool gather_joined(const struct totem *t, uint32_t slot);
 

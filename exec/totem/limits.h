@@ -13,7 +13,7 @@
 #define TOTEM_FRAME_BYTES_MIN	1000u	/* a JOIN of 128 nodes fits in one frame */
 #define TOTEM_FRAME_BYTES_MAX	65000u	/* below the largest UDP payload */
 #define TOTEM_HEADER_BYTES	40u	/* wire.h: common frame header */
-#define TOTEM_LAST_WORDS_BYTES	64u	/* totem_last_words() */
+#define TOTEM_LAST_WORDS_BYTES	80u	/* totem_last_words() */
 #define TOTEM_TAG_BYTES		16u	/* kept free for the seal */
 
 #define TOTEM_POOL_BYTES	(12u * 1024u * 1024u)	/* frame store, one ring */

@@ -178,6 +178,9 @@ peer_admit(struct totem *t, const struct wire_header *header, uint32_t *ret_slot
 		if (slot == NO_SLOT)
 			return TOTEM_DROP_UNKNOWN_NODE;
 	}
+	/* It says nothing about the incarnation that we know, and may come late. */
+	if (header->type == WIRE_LEAVE && header->incarnation != t->peer[slot].incarnation)
+		return TOTEM_DROP_STALE;
 	if (t->peer[slot].incarnation == 0)
 		t->peer[slot].incarnation = header->incarnation;
 	if (t->peer[slot].incarnation != header->incarnation) {

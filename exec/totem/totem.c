@@ -291,7 +291,8 @@ totem_datagram(struct totem *t, uint64_t now_ns, const uint8_t *data, size_t len
 	if (drop == TOTEM_ACCEPTED && t->recovery.phase != INSTALL_NONE)
 		drop = TOTEM_DROP_STATE;	/* the host drains an installation first */
 	if (drop == TOTEM_ACCEPTED && slot != NO_SLOT) {
-		peer_heard(t, slot);
+		if (header.type != WIRE_LEAVE)	/* which is no sign of life */
+			peer_heard(t, slot);
 		drop = door_dispatch(t, &header, slot, data, len);
 		if (ret_sender != NULL && header.type != WIRE_LEAVE)
 			*ret_sender = header.sender;

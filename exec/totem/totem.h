@@ -51,7 +51,7 @@ enum totem_cause {
 	TOTEM_CAUSE_NONE,
 	TOTEM_CAUSE_START,
 	TOTEM_CAUSE_TOKEN_LOST,		/* nobody saw the token for token_ns */
-	TOTEM_CAUSE_PORT_CLOSED,	/* the kernel said so and probes went unanswered */
+	TOTEM_CAUSE_PORT_CLOSED,	/* so the kernel, and no answer to probes; or last words */
 	TOTEM_CAUSE_SILENT,		/* nothing heard for silence_ns, probes unanswered */
 	TOTEM_CAUSE_LEFT,		/* it said good-bye */
 	TOTEM_CAUSE_RESTARTED,		/* another incarnation of it speaks */

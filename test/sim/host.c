@@ -71,7 +71,8 @@ host_event(const struct sim *sim, const struct host *host, enum event_kind kind)
 }
 
 /* When nothing is wrong any more, all who are asked answer: nobody waits in COMMIT until its time
- * is up.  (A disk that is slow may be waited for so long.) */
+ * is up.  (A disk that is slow may be waited for so long, and one that is dead, of which something
+ * still came, until it counts as silent.) */
 static void
 host_commit_failed(struct sim *sim, const struct host *host)
 {
@@ -80,6 +81,8 @@ host_commit_failed(struct sim *sim, const struct host *host)
 	for (uint32_t i = 0; i < sim->host_count; i++)
 		if (sim->host[i].storage.written_ns > calm_ns)
 			calm_ns = sim->host[i].storage.written_ns;
+	if (sim->ghost_ns > calm_ns)
+		calm_ns = sim->ghost_ns;
 	if (sim->healed_ns == 0 || sim->forever || sim->now_ns < calm_ns + COMMIT_CALM_NS)
 		return;
 	check_fail(&sim->check, V14_LIVENESS, "%s waits in COMMIT until its time is up, with all"

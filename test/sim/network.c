@@ -270,6 +270,8 @@ network_arrive(struct sim *sim, const struct happening *happening)
 {
 	struct host *host = &sim->host[happening->host];
 
+	if (sim->host[happening->other].totem == NULL)
+		sim->ghost_ns = sim->now_ns;
 	if (host->up && host->totem != NULL)
 		network_queue(sim, host, happening->other, happening->frame);
 	else if (host->up)

@@ -354,6 +354,7 @@ struct sim {
 	bool timing_default;		/* the hosts give none, and get the same */
 	bool faults_on;
 	uint64_t healed_ns;		/* 0: not yet */
+	uint64_t ghost_ns;		/* something arrived that a dead one had sent; 0: never */
 	uint32_t fault_round;		/* what was to be undone before the heal no longer is */
 	uint64_t fault_gap_ns, fault_weight[FAULT_COUNT];
 	uint64_t ambush_ppm;

@@ -424,6 +424,10 @@ END_TEST
  * that this was a good-bye. */
 START_TEST(last_words_are_heard)
 {
+	static const struct wire_status status = { .epoch = 50, .state = TOTEM_GATHER,
+	    .entry_count = 1, .entry = { { .node_id = 2, .flags = WIRE_HEARS | WIRE_MUTUAL } } };
+	struct wire_header header = test_header(WIRE_LEAVE);
+	struct buf_writer body;
 	uint8_t words[TOTEM_LAST_WORDS_BYTES];
 	struct totem_output output;
 	uint32_t sender = 0, cause = TOTEM_CAUSE_NONE;
@@ -452,6 +456,25 @@ START_TEST(last_words_are_heard)
 	ck_assert_int_eq(totem_state(pair[1]), TOTEM_OPERATIONAL);
 	/* Nobody is left to hear its own. */
 	ck_assert_uint_eq(totem_last_words(pair[1], words), 0);
+	/* A JOIN that it sent before its end comes late, and changes nothing. */
+	header.type = WIRE_JOIN;
+	header.cluster = 1;
+	header.sender = 1;
+	header.incarnation = 10;
+	header.counter = UINT64_C(1) << 40;
+	body = buf_writer(frame + TOTEM_HEADER_BYTES, sizeof frame - TOTEM_HEADER_BYTES);
+	wire_status_put(&body, &status);
+	len = TOTEM_HEADER_BYTES + buf_written(&body);
+	wire_seal(frame, len, &header);
+	ck_assert_int_eq(totem_datagram(pair[1], clock_ns, frame, len, NULL), TOTEM_ACCEPTED);
+	ck_assert_int_eq(totem_state(pair[1]), TOTEM_OPERATIONAL);
+	while (totem_output(pair[1], &output))
+		ck_assert_int_eq(output.kind, TOTEM_SEND);
+	/* Nor do the words of an incarnation that is not the one we know. */
+	header.type = WIRE_LEAVE;
+	header.incarnation = 99;
+	wire_seal(frame, 80, &header);
+	ck_assert_int_eq(totem_datagram(pair[1], clock_ns, frame, 80, NULL), TOTEM_DROP_STALE);
 	pair_teardown();
 }
 END_TEST
