@@ -117,6 +117,7 @@ on_fail(void *host, const char *engine, const char *why)
 	char text[256];
 	int len;
 
+	last_words_now();
 	len = snprintf(text, sizeof text, "corosync: engine %s: %s; this node ends with status "
 	    "%d\n", engine, why, (int) PROCESS_EXIT_FATAL);
 	/* First, as it needs no memory; then what waits to be written, if a disk lets us. */

@@ -5,9 +5,11 @@
  * threads.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,8 +23,10 @@
 
 #define COPIES		2	/* the network may lose one */
 #define BETWEEN_NS	1000000
-/* No "corosync": who ends the daemon by its name shall not end its watcher before it. */
-#define PROCESS_NAME	"last-words"
+/* No "corosync": who ends the daemon by its name shall not end its watcher before it.  No longer
+ * than that either: it has to fit into its place. */
+#define PROCESS_NAME	"lastword"
+#define FDS_USUAL	1024
 
 struct will {
 	struct net_address local;
@@ -41,6 +45,12 @@ struct wills {
 struct last_words {
 	struct wills *wills;
 };
+
+static struct {
+	char *at;
+	size_t size;
+} title;
+static int now_fd = -1;		/* a byte: say them now; a signal handler has no struct */
 
 /* From a port of the kernel's choice: the daemon's own may be taken already by its successor. */
 static int
@@ -75,23 +85,52 @@ say(const struct will *will)
 	}
 }
 
-static void __attribute__((noreturn))
-watch(const struct wills *wills, int daemon_fd, int policy, const struct sched_param *priority)
+static void
+name_take(void)
 {
-	struct pollfd poller = { .events = POLLIN };
+	(void) prctl(PR_SET_NAME, PROCESS_NAME);
+	for (size_t i = 0; i < title.size; i++)
+		title.at[i] = i < sizeof PROCESS_NAME - 1 && i + 1 < title.size
+		    ? PROCESS_NAME[i] : '\0';
+}
+
+/* Whoever waits for the end of a pipe of the daemon's does not wait for us; nor is there a socket
+ * left that would keep the daemon's port open.  0 and 1 become what we wait for. */
+static bool
+descriptors_take(const int fds[2])
+{
+	int high[2];
+
+	for (int i = 0; i < 2; i++)
+		if ((high[i] = fcntl(fds[i], F_DUPFD, 3)) < 0)
+			return false;
+	for (int i = 0; i < 2; i++)
+		if (dup2(high[i], i) < 0)
+			return false;
+	if (syscall(SYS_close_range, 2u, ~0u, 0u) < 0)
+		for (int fd = 2; fd < FDS_USUAL; fd++)
+			(void) close(fd);
+	return true;
+}
+
+static void __attribute__((noreturn))
+watch(const struct wills *wills, const int fds[2], int policy, const struct sched_param *priority)
+{
+	struct pollfd pollers[] = { { .fd = 0, .events = POLLIN }, { .fd = 1, .events = POLLIN } };
 
 	/* The daemon's, which what it forks does not get by itself; without it we are late on a
 	 * busy machine.  Without permission it goes as it goes. */
 	(void) sched_setscheduler(0, policy & ~SCHED_RESET_ON_FORK, priority);
-	(void) prctl(PR_SET_NAME, PROCESS_NAME);
-	/* Whoever waits for the end of a pipe of the daemon's does not wait for us; nor is there a
-	 * socket left that would keep the daemon's port open. */
-	if (dup2(daemon_fd, 0) < 0)
+	name_take();
+	if (!descriptors_take(fds))
 		_exit(1);
-	(void) syscall(SYS_close_range, 1u, ~0u, 0u);
-	while (poll(&poller, 1, -1) < 0 && errno == EINTR)
+	(void) mlockall(MCL_CURRENT | MCL_ONFAULT);
+	while (poll(pollers, 2, -1) < 0 && errno == EINTR)
 		;
-	if ((poller.revents & POLLIN) != 0)
+	/* The other end of the pipe is closed before the daemon counts as dead; it may live yet. */
+	while ((pollers[0].revents & POLLIN) == 0 && (pollers[1].revents & POLLIN) == 0)
+		(void) poll(pollers, 1, -1);
+	if (((pollers[0].revents | pollers[1].revents) & POLLIN) != 0)
 		say(&wills->will[__atomic_load_n(&wills->current, __ATOMIC_ACQUIRE)]);
 	_exit(0);
 }
@@ -99,14 +138,20 @@ watch(const struct wills *wills, int daemon_fd, int policy, const struct sched_p
 static int
 process_make(const struct wills *wills)
 {
-	int daemon_fd = (int) syscall(SYS_pidfd_open, getpid(), 0u), error = errno;
+	int fds[2] = { (int) syscall(SYS_pidfd_open, getpid(), 0u), -1 }, bell[2], error = errno;
 	int policy = sched_getscheduler(0);
 	struct sched_param priority = { 0 };
 	sigset_t all, before;
 	pid_t pid;
 
-	if (daemon_fd < 0)
+	if (fds[0] < 0)
 		return -error;
+	if (pipe2(bell, O_CLOEXEC | O_NONBLOCK) < 0) {
+		error = errno;
+		(void) close(fds[0]);
+		return -error;
+	}
+	fds[1] = bell[0];
 	(void) sched_getparam(0, &priority);
 	/* A signal to the whole process group, or service, is for the daemon to act on. */
 	(void) sigfillset(&all);
@@ -114,10 +159,16 @@ process_make(const struct wills *wills)
 	pid = fork();
 	error = errno;
 	if (pid == 0)
-		watch(wills, daemon_fd, policy, &priority);
+		watch(wills, fds, policy, &priority);
 	(void) pthread_sigmask(SIG_SETMASK, &before, NULL);
-	(void) close(daemon_fd);
-	return pid < 0 ? -error : 0;
+	(void) close(fds[0]);
+	(void) close(fds[1]);
+	if (pid < 0) {
+		(void) close(bell[1]);
+		return -error;
+	}
+	now_fd = bell[1];
+	return 0;
 }
 
 int
@@ -135,8 +186,6 @@ last_words_new(struct last_words **ret_words)
 		free(words);
 		return r;
 	}
-	/* No zombie, should it be killed. */
-	(void) signal(SIGCHLD, SIG_IGN);
 	r = process_make(words->wills);
 	if (r < 0) {
 		(void) munmap(words->wills, sizeof *words->wills);
@@ -164,6 +213,20 @@ last_words_leave(struct last_words *words, const uint8_t *frame, size_t len,
 }
 
 void
+last_words_now(void)
+{
+	if (now_fd >= 0)
+		(void) !write(now_fd, "", 1);
+}
+
+void
+last_words_title(char *at, size_t size)
+{
+	title.at = at;
+	title.size = size;
+}
+
+void
 last_words_silence(struct last_words *words)
 {
 	static const struct net_address nobody;
@@ -177,6 +240,8 @@ last_words_free(struct last_words *words)
 	if (words == NULL)
 		return NULL;
 	last_words_silence(words);
+	(void) close(now_fd);
+	now_fd = -1;
 	(void) munmap(words->wills, sizeof *words->wills);
 	free(words);
 	return NULL;

@@ -19,12 +19,17 @@
 
 struct last_words;
 
-/* 0 or -errno.  Makes the process, which keeps none of our descriptors. */
+/* From the first argument to the end of the last one: the process puts its own name there, too. */
+void last_words_title(char *title, size_t size);
+/* 0 or -errno.  Makes the process, which keeps none of our descriptors.  One in each daemon. */
 int last_words_new(struct last_words **ret_words);
 /* What to say, and to whom, from the address `local`; replaces what was left before.  Copies all.
  * Nothing is said to nobody.  At any moment the process finds one or the other. */
 void last_words_leave(struct last_words *words, const uint8_t *frame, size_t len,
     const struct net_address *local, const struct net_address *to, size_t count);
+/* Say them now: we end, and it may take long (a core file is written, a disk hangs).  May be called
+ * in a signal handler, and without last words.  Nothing may be sent to anybody afterwards. */
+void last_words_now(void);
 /* Good-bye was said. */
 void last_words_silence(struct last_words *words);
 /* Silence, for ever.  Accepts NULL; returns NULL. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "exec/core/daemon.h"
+#include "exec/core/last_words.h"
 #include "exec/core/log.h"
 #include "exec/core/state.h"
 
@@ -194,6 +195,17 @@ begin(struct daemon *d)
 	return status;
 }
 
+/* They lie one behind the other. */
+static size_t
+arguments_size(int argc, char **argv)
+{
+	size_t size = 0;
+
+	for (int i = 0; i < argc && argv[i] == argv[0] + size; i++)
+		size += strlen(argv[i]) + 1;
+	return size;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -213,5 +225,7 @@ main(int argc, char **argv)
 		return 0;
 	}
 	daemon.options = &options;
+	if (argc > 0)
+		last_words_title(argv[0], arguments_size(argc, argv));
 	return (int) begin(&daemon);
 }

@@ -22,6 +22,7 @@
 
 #include "exec/base/assert.h"
 #include "exec/core/config_value.h"
+#include "exec/core/last_words.h"
 #include "exec/core/log.h"
 #include "exec/core/process.h"
 
@@ -281,6 +282,7 @@ crash_handler(int signal_number)
 	size_t len = strlen(text), name_len = strlen(names[signal_number]);
 
 	(void) signal(signal_number, SIG_DFL);
+	last_words_now();
 	memcpy(text + len, names[signal_number], name_len);
 	len += name_len;
 	text[len++] = '\n';
@@ -295,6 +297,7 @@ assert_handler(const char *expression, const char *file, int line)
 	int len = snprintf(text, sizeof text, "corosync: assertion failed at %s:%d: %s\n", file,
 	    line, expression);
 
+	last_words_now();
 	if (len > 0)
 		log_crash(text, (size_t) len < sizeof text ? (size_t) len : sizeof text - 1);
 	abort();

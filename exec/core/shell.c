@@ -87,6 +87,8 @@ storage_waited(struct shell *shell, uint64_t ring_seq)
 	shell->storage_timer = 0;
 }
 
+_Static_assert(TOTEM_LAST_WORDS_BYTES <= LAST_WORDS_BYTES_MAX, "last words need more room");
+
 /* What the members are to hear if we die from now on. */
 static void
 words_leave(struct shell *shell, const struct totem_configuration *config)
@@ -98,7 +100,9 @@ words_leave(struct shell *shell, const struct totem_configuration *config)
 	if (shell->config.words == NULL || config->kind != TOTEM_REGULAR)
 		return;
 	for (size_t i = 0; i < config->member_count && count < NET_PEERS_MAX; i++)
-		count += net_peer_address(shell->net, config->members[i].node_id, &to[count]);
+		if (!net_ignores(shell->net, config->members[i].node_id))
+			count += net_peer_address(shell->net, config->members[i].node_id,
+			    &to[count]);
 	last_words_leave(shell->config.words, frame, len, &shell->config.net.local, to, count);
 }
 

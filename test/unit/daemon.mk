@@ -14,7 +14,8 @@ test_unit_test_sync_LDADD = libcore.la libtotem.la libnet.la libbase.la $(CHECK_
 test_unit_test_core_SOURCES = test/unit/test_core.c
 test_unit_test_core_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_unit_test_core_LDADD = libcore.la libtotem.la libnet.la libbase.la $(CHECK_LIBS)
-test_unit_test_process_SOURCES = test/unit/test_process.c exec/core/process.c
+test_unit_test_process_SOURCES = test/unit/test_process.c exec/core/last_words.c \
+	exec/core/process.c
 test_unit_test_process_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SYSTEMD_CFLAGS)
 test_unit_test_process_LDADD = libcore.la libnet.la libbase.la $(QB_LIBS) $(SYSTEMD_LIBS) \
 	$(CHECK_LIBS)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -218,6 +219,71 @@ START_TEST(signals_to_all_leave_it)
 }
 END_TEST
 
+static void
+life_with_a_long_end(struct last_words *words)
+{
+	leave(words, "now", NODES);
+	last_words_now();
+}
+
+static void
+life_without_end(struct last_words *words)
+{
+	leave(words, "never said", NODES);
+	(void) last_words_free(words);
+	last_words_now();	/* none are left */
+}
+
+/* A core file takes long to be written. */
+START_TEST(they_are_said_before_the_end)
+{
+	pid_t pid = daemon_start(life_with_a_long_end, -1);
+
+	hears(node[1], "now");
+	hears(node[1], "now");
+	daemon_kill(pid);
+	hears_nothing(node[1]);
+	daemon_kill(daemon_start(life_without_end, -1));
+	hears(node[0], "now");
+	hears(node[0], "now");
+	hears_nothing(node[0]);
+}
+END_TEST
+
+/* Neither name nor arguments are those of the daemon. */
+START_TEST(it_has_a_name_of_its_own)
+{
+	static char title[] = "corosync\0-f";
+	struct last_words *words;
+	char path[64], line[64] = "";
+	FILE *file;
+
+	last_words_title(title, sizeof title);
+	ck_assert_int_eq(last_words_new(&words), 0);
+	ck_assert_str_eq(title, "corosync");	/* ours is as it was */
+	(void) snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long) getpid());
+	for (int i = 0; i < WAIT_MS && strcmp(line, "lastword\n") != 0; i++) {
+		long child = 0;
+
+		file = fopen(path, "r");
+		if (file == NULL)
+			break;		/* this kernel does not tell */
+		(void) !fscanf(file, "%ld", &child);
+		(void) fclose(file);
+		ck_assert_int_gt(child, 0);
+		(void) snprintf(line, sizeof line, "/proc/%ld/comm", child);
+		file = fopen(line, "r");
+		ck_assert_ptr_nonnull(file);
+		ck_assert_ptr_nonnull(fgets(line, sizeof line, file));
+		(void) fclose(file);
+		(void) poll(NULL, 0, 1);
+	}
+	if (access(path, R_OK) == 0)
+		ck_assert_str_eq(line, "lastword\n");
+	(void) last_words_free(words);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -233,6 +299,8 @@ main(void)
 	tcase_add_loop_test(tcase, good_bye_silences, 0, 2);
 	tcase_add_test(tcase, no_descriptor_is_kept);
 	tcase_add_test(tcase, signals_to_all_leave_it);
+	tcase_add_test(tcase, they_are_said_before_the_end);
+	tcase_add_test(tcase, it_has_a_name_of_its_own);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
