@@ -760,7 +760,7 @@ END_TEST
 int
 main(void)
 {
-	TCase *tc = tcase_create("libcpg");
+	TCase *tc = tcase_create("libcpg"), *cases[4];
 	Suite *suite = suite_create("libcpg");
 	SRunner *runner = srunner_create(suite);
 	int failed;
@@ -782,16 +782,16 @@ main(void)
 	tcase_add_test(tc, another_thread_finalizes);
 	threads_tests(tc);
 	tcase_add_test(tc, flow_control);
-	tcase_add_unchecked_fixture(tc, suite_begin, suite_end);
-	suite_add_tcase(suite, tc);
-	tc = large_tests();
-	tcase_add_unchecked_fixture(tc, suite_begin, suite_end);
-	suite_add_tcase(suite, tc);
-	tc = tcase_create("death");
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, daemon_dies);
-	tcase_add_unchecked_fixture(tc, suite_begin, suite_end);
-	suite_add_tcase(suite, tc);
+	cases[0] = tc;
+	cases[1] = large_tests();
+	cases[2] = waits_tests();
+	cases[3] = tcase_create("death");
+	tcase_set_timeout(cases[3], 60);
+	tcase_add_test(cases[3], daemon_dies);
+	for (int i = 0; i < 4; i++) {
+		tcase_add_unchecked_fixture(cases[i], suite_begin, suite_end);
+		suite_add_tcase(suite, cases[i]);
+	}
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -42,5 +42,5 @@ uint64_t sum_of(const uint8_t *data, size_t len);
 
 TCase *large_tests(void);
 void threads_tests(TCase *tc);
-void waits_tests(TCase *tc);
+TCase *waits_tests(void);
 #endif

@@ -280,6 +280,5 @@ large_tests(void)
 	tcase_add_test(tc, nested_dispatches_past_the_ring);
 	tcase_add_test(tc, calls_behind_full_rings);
 	tcase_add_test(tc, large_messages_from_callbacks);
-	waits_tests(tc);
 	return tc;
 }

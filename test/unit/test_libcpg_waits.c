@@ -478,9 +478,12 @@ START_TEST(nested_waits_leave_nothing)
 }
 END_TEST
 
-void
-waits_tests(TCase *tc)
+TCase *
+waits_tests(void)
 {
+	TCase *tc = tcase_create("waits");
+
+	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, sends_again_without_dispatch);
 	tcase_add_test(tc, two_handles_of_one_thread);
 	tcase_add_test(tc, flow_control_is_waited_for);
@@ -490,4 +493,5 @@ waits_tests(TCase *tc)
 	tcase_add_test(tc, two_threads_leave);
 	tcase_add_test(tc, child_keeps_its_message);
 	tcase_add_test(tc, nested_waits_leave_nothing);
+	return tc;
 }
