@@ -6,9 +6,11 @@ mutants_environment = MUTANT_SOURCES='$(top_srcdir)' \
 	MUTANT_VC_OBJECTS='$(test_sim_vc_OBJECTS)' MUTANT_ENGINE_OBJECTS='$(cpg_la_OBJECTS)' \
 	MUTANT_SCENARIO_OBJECTS='$(test_sim_scenario_OBJECTS)' \
 	MUTANT_SCENARIO_LIBS='$(CHECK_LIBS)' \
+	MUTANT_LIBRARY_OBJECTS='$(libcpg_la_OBJECTS) $(libclient_la_OBJECTS)' \
 	MUTANT_VC_LIBS='$(QB_LIBS) $(SYSTEMD_LIBS) -ldl -lpthread'
 
-check-mutants: test/sim/vs$(EXEEXT) test/sim/vc$(EXEEXT) test/sim/scenario$(EXEEXT)
+check-mutants: test/sim/vs$(EXEEXT) test/sim/vc$(EXEEXT) test/sim/scenario$(EXEEXT) \
+		test/unit/test_libcpg$(EXEEXT) libcpg.la $(sbin_PROGRAMS)
 	$(mutants_environment) $(top_srcdir)/test/mutants/run $(MUTANTS)
 
 check-mutants-sample: test/sim/vs$(EXEEXT) test/sim/vc$(EXEEXT)
