@@ -27,8 +27,14 @@ detector_quicken(const struct config *config, struct totem_timing *t)
 		t->silence_ns = t->token_ns / 2;
 	if (config->probe_ms == CONFIG_UNSET)
 		t->probe_ns = t->token_ns / 30;
-	if (config->heartbeat_ms == CONFIG_UNSET && t->heartbeat_ns > t->token_ns / 10)
-		t->heartbeat_ns = t->token_ns / 10;
+}
+
+/* Some of them may be lost, or late, before their sender is suspected. */
+static void
+heartbeat_quicken(const struct config *config, struct totem_timing *t)
+{
+	if (config->heartbeat_ms == CONFIG_UNSET && t->heartbeat_ns > t->silence_ns / 5)
+		t->heartbeat_ns = t->silence_ns / 5;
 }
 
 /* The line of a key of totem, or of another that can be the reason too; 0: neither is there. */
@@ -121,6 +127,7 @@ config_finish_timing(struct config *config, const char *file, struct config_repo
 	if (config->probe_count != CONFIG_UNSET)
 		t->probe_count = (uint32_t) config->probe_count;
 	detector_quicken(config, t);
+	heartbeat_quicken(config, t);
 	detector_check(config, t, file, reports);
 }
 

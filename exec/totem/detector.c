@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The cluster executive authors
  *
  * Failure detector.  Heartbeats go to the next two members of the ring, so each member is watched
- * by two others at any size of the ring (by the farther one at a third of the pace); any frame
+ * by two others at any size of the ring (by the farther one at half the pace); any frame
  * counts as a sign of life.  Evidence makes a member suspected, never condemned: it is probed, and
  * given up only when the probes go unanswered.
  *
@@ -23,7 +23,7 @@
 #define CLOSED_AGAIN_NS		(1 * MS_NS)	/* said again: longer than a firewall reloads */
 #define CLOSED_PROBE_COUNT	3u
 #define PROBE_BYTES		16u
-#define FAR_BEATS		3u	/* every so many heartbeats go to the farther one too */
+#define FAR_BEATS		2u	/* every so many heartbeats go to the farther one too */
 
 /* Who lives at that node's address? */
 void

@@ -25,7 +25,7 @@ totem_timing_default(size_t node_count)
 		.join_ns = 50 * MS_NS,
 		.consensus_ns = token_ns * 12 / 10,
 		.merge_ns = 200 * MS_NS,
-		.heartbeat_ns = 50 * MS_NS,
+		.heartbeat_ns = 100 * MS_NS,	/* who dies says so: last words */
 		.silence_ns = 700 * MS_NS,
 		.probe_ns = 25 * MS_NS,
 		.probe_count = 6,

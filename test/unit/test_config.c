@@ -600,6 +600,12 @@ START_TEST(timing_checked)
 	expect(CONFIG_ERROR, "t.conf:15: logging.logfile is missing");
 	read_totem("silence_timeout: 5000");
 	expect(CONFIG_NOTE, "but token is 3000 ms and comes first");
+	/* With a short silence heartbeats are as many before it. */
+	read_totem("silence_timeout: 300");
+	ck_assert_uint_eq(reports.count, 0);
+	ck_assert_uint_eq(config.timing.heartbeat_ns, 60 * MS_NS);
+	read_totem("silence_timeout: 700");
+	ck_assert_uint_eq(config.timing.heartbeat_ns, 100 * MS_NS);
 	read_totem("heartbeat_interval: 50\nsilence_timeout: 300\nprobe_interval: 20\n"
 	    "probe_count: 3");
 	ck_assert_uint_eq(reports.count, 0);
