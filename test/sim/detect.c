@@ -116,6 +116,8 @@ detector_timing(const struct detector *detector, uint32_t nodes)
 
 	if (!detector->plain) {
 		t.silence_ns = detector->silence_ns;
+		if (t.heartbeat_ns > t.silence_ns / 5)	/* as the daemon does it */
+			t.heartbeat_ns = t.silence_ns / 5;
 		return t;
 	}
 	if (detector->token_ns != 0)

@@ -125,7 +125,12 @@ flow_repeated(struct sim *sim, struct host *host)
 	uint64_t now_ns = host_clock(sim, host), span_ns = now_ns - flow->clock_ns;
 	/* Who learns of the others has the default of a small ring. */
 	uint64_t longest_ns = totem_timing_default(1).token_retransmit_ns;
-	uint64_t least_ns = flow->repeat_ns < longest_ns ? flow->repeat_ns : longest_ns;
+	uint64_t least_ns = flow->repeat_ns;
+
+	if (longest_ns > sim->timing.token_retransmit_ns)
+		longest_ns = sim->timing.token_retransmit_ns;
+	if (least_ns > longest_ns)
+		least_ns = longest_ns;
 
 	/* A marked one is repeated when the one before does so. */
 	if ((flow->flags & WIRE_TOKEN_HOLD) == 0 && span_ns < least_ns)

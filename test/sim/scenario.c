@@ -669,7 +669,7 @@ START_TEST(no_ring_of_a_few)
 		struct sim *sim = world(8, 1, seed);
 		uint64_t took_ns;
 
-		sim_run_for(sim, (300 + seed * 7 % 53) * MS_NS);
+		sim_run_for(sim, (300 + seed * 7 % 103) * MS_NS);
 		change[_i].happens(sim, &sim->host[seed % 8]);
 		took_ns = repair_ns(sim, SEC_NS);
 		ck_assert_msg(took_ns <= change[_i].limit_ns, "seed %" PRIu64 ", one %s: the ring"
