@@ -385,6 +385,21 @@ on_hangup(void)
 		log_line(LOG_SUBSYS_MAIN, LOG_INFO, "The log file was opened again.");
 }
 
+static void
+on_child(struct daemon *d)
+{
+	int r = d->words == NULL ? 0 : last_words_renew(d->words);
+
+	if (r > 0)
+		log_line(LOG_SUBSYS_MAIN, LOG_NOTICE, "The process that tells the other nodes of "
+		    "our death had ended; there is another one.");
+	else if (r < 0)
+		log_line(LOG_SUBSYS_MAIN, LOG_WARNING, "The process that tells the other nodes of "
+		    "our death has ended, and no other one is made: %s.  They notice it by our "
+		    "closed port, or our silence.", r == -ECHILD ? "it ended at once" :
+		    strerror(-r));
+}
+
 static int32_t
 on_signals(int32_t fd, int32_t revents, void *data)
 {
@@ -395,6 +410,8 @@ on_signals(int32_t fd, int32_t revents, void *data)
 	while ((signal_number = process_signals_next(fd)) != 0) {
 		if (signal_number == SIGHUP)
 			on_hangup();
+		else if (signal_number == SIGCHLD)
+			on_child(d);
 		else if (signal_number != SIGUSR2)
 			on_end_signal(d, signal_number);
 		else if (d->shell != NULL)

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@
  * than that either: it has to fit into its place. */
 #define PROCESS_NAME	"lastword"
 #define FDS_USUAL	1024
+#define LIFE_S		2	/* who ends sooner will do so again */
 
 struct will {
 	struct net_address local;
@@ -44,6 +46,8 @@ struct wills {
 
 struct last_words {
 	struct wills *wills;
+	pid_t pid;			/* of the process; 0: it has ended */
+	struct timespec made;
 };
 
 static struct {
@@ -125,18 +129,19 @@ watch(const struct wills *wills, const int fds[2], int policy, const struct sche
 	if (!descriptors_take(fds))
 		_exit(1);
 	(void) mlockall(MCL_CURRENT | MCL_ONFAULT);
-	while (poll(pollers, 2, -1) < 0 && errno == EINTR)
-		;
-	/* The other end of the pipe is closed before the daemon counts as dead; it may live yet. */
-	while ((pollers[0].revents & POLLIN) == 0 && (pollers[1].revents & POLLIN) == 0)
-		(void) poll(pollers, 1, -1);
-	if (((pollers[0].revents | pollers[1].revents) & POLLIN) != 0)
-		say(&wills->will[__atomic_load_n(&wills->current, __ATOMIC_ACQUIRE)]);
+	while (((pollers[0].revents | pollers[1].revents) & POLLIN) == 0) {
+		if (poll(pollers, 2, -1) < 0 && errno != EINTR)
+			_exit(1);
+		/* The other end of the pipe is closed before the daemon counts as dead. */
+		if ((pollers[1].revents & POLLIN) == 0 && pollers[1].revents != 0)
+			pollers[1].fd = -1;
+	}
+	say(&wills->will[__atomic_load_n(&wills->current, __ATOMIC_ACQUIRE)]);
 	_exit(0);
 }
 
 static int
-process_make(const struct wills *wills)
+process_make(struct last_words *words)
 {
 	int fds[2] = { (int) syscall(SYS_pidfd_open, getpid(), 0u), -1 }, bell[2], error = errno;
 	int policy = sched_getscheduler(0);
@@ -159,7 +164,7 @@ process_make(const struct wills *wills)
 	pid = fork();
 	error = errno;
 	if (pid == 0)
-		watch(wills, fds, policy, &priority);
+		watch(words->wills, fds, policy, &priority);
 	(void) pthread_sigmask(SIG_SETMASK, &before, NULL);
 	(void) close(fds[0]);
 	(void) close(fds[1]);
@@ -168,6 +173,8 @@ process_make(const struct wills *wills)
 		return -error;
 	}
 	now_fd = bell[1];
+	words->pid = pid;
+	(void) clock_gettime(CLOCK_MONOTONIC, &words->made);
 	return 0;
 }
 
@@ -186,7 +193,7 @@ last_words_new(struct last_words **ret_words)
 		free(words);
 		return r;
 	}
-	r = process_make(words->wills);
+	r = process_make(words);
 	if (r < 0) {
 		(void) munmap(words->wills, sizeof *words->wills);
 		free(words);
@@ -194,6 +201,22 @@ last_words_new(struct last_words **ret_words)
 	}
 	*ret_words = words;
 	return 0;
+}
+
+int
+last_words_renew(struct last_words *words)
+{
+	struct timespec now;
+	int r;
+
+	if (words->pid == 0 || waitpid(words->pid, NULL, WNOHANG) != words->pid)
+		return 0;
+	words->pid = 0;
+	(void) close(now_fd);
+	now_fd = -1;
+	(void) clock_gettime(CLOCK_MONOTONIC, &now);
+	r = now.tv_sec - words->made.tv_sec < LIFE_S ? -ECHILD : process_make(words);
+	return r < 0 ? r : 1;
 }
 
 void

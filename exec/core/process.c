@@ -236,7 +236,7 @@ process_privilege(const struct config *config, bool plain)
 static void
 signals_ours(sigset_t *set)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2 };
+	static const int signals[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2, SIGCHLD };
 
 	(void) sigemptyset(set);
 	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
@@ -306,7 +306,7 @@ assert_handler(const char *expression, const char *file, int line)
 void
 process_crash_handlers(void)
 {
-	static const int signals[] = { SIGSEGV, SIGABRT, SIGFPE, SIGILL };
+	static const int signals[] = { SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL };
 	struct sigaction action = { .sa_handler = crash_handler, .sa_flags = SA_NODEFER };
 
 	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)

@@ -95,10 +95,11 @@ words_leave(struct shell *shell, const struct totem_configuration *config)
 {
 	uint8_t frame[TOTEM_LAST_WORDS_BYTES];
 	struct net_address to[NET_PEERS_MAX];
-	size_t len = totem_last_words(shell->totem, frame), count = 0;
+	size_t len, count = 0;
 
 	if (shell->config.words == NULL || config->kind != TOTEM_REGULAR)
 		return;
+	len = totem_last_words(shell->totem, frame);
 	for (size_t i = 0; i < config->member_count && count < NET_PEERS_MAX; i++)
 		if (!net_ignores(shell->net, config->members[i].node_id))
 			count += net_peer_address(shell->net, config->members[i].node_id,

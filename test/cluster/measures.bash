@@ -51,12 +51,14 @@ measure_signal()	# SIGNAL
 measure_kill() { measure_signal KILL; }
 
 # The daemon and the process that tells its last words: as when all of a service is killed at once.
+# A daemon that runs would make another one.
 measure_kill_both()
 {
 	local watcher
 	repair_ms=
-	sleep 3			# what come_back() says of the kernel's answers
+	sleep $((3 - ${rest:-0}))	# what come_back() says of the kernel's answers
 	watcher=$(pgrep -P "${daemon[victim]}" -x lastword) || return
+	kill -STOP "${daemon[victim]}"
 	kill -KILL "$watcher"
 	until_true 5 process_gone "$watcher" && measure_kill
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -250,27 +251,86 @@ START_TEST(they_are_said_before_the_end)
 }
 END_TEST
 
+/* 0: this kernel does not tell. */
+static long
+child_of_ours(void)
+{
+	char path[64];
+	long child = 0;
+	FILE *file;
+
+	(void) snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long) getpid());
+	file = fopen(path, "r");
+	if (file == NULL)
+		return 0;
+	(void) !fscanf(file, "%ld", &child);
+	(void) fclose(file);
+	return child;
+}
+
+static int
+killed_and_renewed(struct last_words *words)
+{
+	int r = last_words_renew(words);
+
+	if (r != 0 || kill((pid_t) child_of_ours(), SIGKILL) < 0)
+		return 0;
+	for (int i = 0; i < WAIT_MS && r == 0; i++) {
+		(void) poll(NULL, 0, 1);
+		r = last_words_renew(words);
+	}
+	return r;
+}
+
+static void
+life_with_another(struct last_words *words)
+{
+	leave(words, "by the second", NODES);
+	(void) sleep(3);
+	if (child_of_ours() != 0 && killed_and_renewed(words) != 1)
+		_exit(1);
+}
+
+static void
+life_with_no_other(struct last_words *words)
+{
+	leave(words, "by nobody", NODES);
+	if (child_of_ours() != 0 && killed_and_renewed(words) != -ECHILD)
+		_exit(1);
+}
+
+/* Another one is made of a process that was killed, but not again and again. */
+START_TEST(it_is_made_again)
+{
+	pid_t pid = daemon_start(life_with_another, -1);
+	bool told = child_of_ours() != 0;
+
+	daemon_kill(pid);
+	hears(node[0], "by the second");
+	hears(node[0], "by the second");
+	if (told) {
+		daemon_kill(daemon_start(life_with_no_other, -1));
+		hears_nothing(node[0]);
+	}
+}
+END_TEST
+
 /* Neither name nor arguments are those of the daemon. */
 START_TEST(it_has_a_name_of_its_own)
 {
 	static char title[] = "corosync\0-f";
 	struct last_words *words;
-	char path[64], line[64] = "";
+	char line[64] = "";
+	long child = 0;
 	FILE *file;
 
 	last_words_title(title, sizeof title);
 	ck_assert_int_eq(last_words_new(&words), 0);
 	ck_assert_str_eq(title, "corosync");	/* ours is as it was */
-	(void) snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long) getpid());
 	for (int i = 0; i < WAIT_MS && strcmp(line, "lastword\n") != 0; i++) {
-		long child = 0;
-
-		file = fopen(path, "r");
-		if (file == NULL)
-			break;		/* this kernel does not tell */
-		(void) !fscanf(file, "%ld", &child);
-		(void) fclose(file);
-		ck_assert_int_gt(child, 0);
+		child = child_of_ours();
+		if (child == 0)
+			break;
 		(void) snprintf(line, sizeof line, "/proc/%ld/comm", child);
 		file = fopen(line, "r");
 		ck_assert_ptr_nonnull(file);
@@ -278,7 +338,7 @@ START_TEST(it_has_a_name_of_its_own)
 		(void) fclose(file);
 		(void) poll(NULL, 0, 1);
 	}
-	if (access(path, R_OK) == 0)
+	if (child != 0)
 		ck_assert_str_eq(line, "lastword\n");
 	(void) last_words_free(words);
 }
@@ -300,6 +360,7 @@ main(void)
 	tcase_add_test(tcase, no_descriptor_is_kept);
 	tcase_add_test(tcase, signals_to_all_leave_it);
 	tcase_add_test(tcase, they_are_said_before_the_end);
+	tcase_add_test(tcase, it_is_made_again);
 	tcase_add_test(tcase, it_has_a_name_of_its_own);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
