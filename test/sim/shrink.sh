@@ -28,20 +28,25 @@ same_again()			# PROGRAM SEED
 
 acts() { grep -c '^[0-9]' "$1"; }
 
-# PROGRAM LIE SEED ACTS: at most so many are left of it, and they are fewer than there were.
+# PROGRAM LIE ACTS: of the first seed that fails at most so many are left, fewer than there were.
 made_small()
 {
-	"$1" --seed "$3" --mutant "$2" --write "$dir/large" --quiet >"$dir/run"
-	[ $? -eq 1 ] || return 1
-	"$1" --shrink --seed "$3" --mutant "$2" --limit 40 --write "$dir/small" --quiet \
+	seed=0 status=0
+	while [ $status -eq 0 ] && [ $seed -lt 20 ]; do
+		seed=$((seed + 1))
+		"$1" --seed $seed --mutant "$2" --write "$dir/large" --quiet >"$dir/run"
+		status=$?
+	done
+	[ $status -eq 1 ] || return 1
+	"$1" --shrink --seed $seed --mutant "$2" --limit 40 --write "$dir/small" --quiet \
 	    >"$dir/shrunk"
 	[ $? -eq 1 ] || return 1
 	"$1" --scenario "$dir/small" --mutant "$2" --quiet >"$dir/played"
 	[ $? -eq 1 ] || return 1
-	echo "$1, $2: $(acts "$dir/large") acts, then $(acts "$dir/small")"
+	echo "$1, $2, seed $seed: $(acts "$dir/large") acts, then $(acts "$dir/small")"
 	property=$(sed -n 's/.*VIOLATED \([^:]*\):.*/\1/p' "$dir/run")
 	[ -n "$property" ] && grep -q "VIOLATED $property:" "$dir/played" &&
-	    [ "$(acts "$dir/small")" -le "$4" ] &&
+	    [ "$(acts "$dir/small")" -le "$3" ] &&
 	    [ "$(acts "$dir/small")" -lt "$(acts "$dir/large")" ] &&
 	    "$1" --scenario "$dir/small" --quiet
 }
@@ -50,7 +55,7 @@ for seed in 1 2 3; do
 	check "vs, seed $seed: played as it was" same_again "$vs" $seed
 	check "vc, seed $seed: played as it was" same_again "$vc" $seed
 done
-check "the ring: fewer acts" made_small "$vs" swap 1 25
-check "process groups: fewer acts" made_small "$vc" lose 1 25
+check "the ring: fewer acts" made_small "$vs" swap 25
+check "process groups: fewer acts" made_small "$vc" lose 25
 echo "$count checks, $failed failed"
 [ "$failed" -eq 0 ]
