@@ -50,6 +50,12 @@ measure_signal()	# SIGNAL
 
 measure_kill() { measure_signal KILL; }
 
+# The process that tells a daemon's last words, by its number.
+watcher_of()		# PID
+{
+	sed -n "s/^\([0-9]*\) (lastword) . $1 .*/\1/p" /proc/[0-9]*/stat 2> /dev/null
+}
+
 # The daemon and the process that tells its last words: as when all of a service is killed at once.
 # A daemon that runs would make another one.
 measure_kill_both()
@@ -57,7 +63,8 @@ measure_kill_both()
 	local watcher
 	repair_ms=
 	sleep $((3 - ${rest:-0}))	# what come_back() says of the kernel's answers
-	watcher=$(pgrep -P "${daemon[victim]}" -x lastword) || return
+	watcher=$(watcher_of "${daemon[victim]}")
+	[ -n "$watcher" ] || return
 	kill -STOP "${daemon[victim]}"
 	kill -KILL "$watcher"
 	until_true 5 process_gone "$watcher" && measure_kill
