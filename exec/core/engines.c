@@ -58,7 +58,9 @@ descriptor_fault(const struct engines *set, const struct cs_engine *engine)
 static void
 shortage_note(struct engines *set, int error)
 {
-	if (error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -ENOBUFS)
+	/* EAGAIN: of a thread, which needs memory. */
+	if (error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -ENOBUFS ||
+	    error == -EAGAIN)
 		set->fatal = error;
 }
 

@@ -338,8 +338,9 @@ conn_accept(struct ipc_server *server, int fd, const struct ucred *peer)
 	    &conn->hello_timer);
 	if (r == 0)
 		r = qb_loop_poll_add(server->loop, QB_LOOP_MED, fd, POLLIN, conn, conn_ready);
+	/* libqb says -1 when its heap of timers has no memory to grow: no matter of rights. */
 	if (r < 0)
-		conn_refuse(conn, r, "the main loop did not take it");
+		conn_refuse(conn, r == -EPERM ? -ENOMEM : r, "the main loop did not take it");
 }
 
 static int32_t listen_ready(int32_t listen_fd, int32_t revents, void *data);
