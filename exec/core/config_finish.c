@@ -29,14 +29,6 @@ detector_quicken(const struct config *config, struct totem_timing *t)
 		t->probe_ns = t->token_ns / 30;
 }
 
-/* Some of them may be lost, or late, before their sender is suspected. */
-static void
-heartbeat_quicken(const struct config *config, struct totem_timing *t)
-{
-	if (config->heartbeat_ms == CONFIG_UNSET && t->heartbeat_ns > t->silence_ns / 5)
-		t->heartbeat_ns = t->silence_ns / 5;
-}
-
 /* The line of a key of totem, or of another that can be the reason too; 0: neither is there. */
 static unsigned int
 line_of(const struct config *config, const char *key, const char *other)
@@ -121,13 +113,12 @@ config_finish_timing(struct config *config, const char *file, struct config_repo
 	consensus_set(config, t, file, reports);
 	t->fail_recv_rotations = (uint32_t) config->fail_recv_count;
 	t->idle_rotations = (uint32_t) config->idle_count;
-	t->heartbeat_ns = ms_or(config->heartbeat_ms, t->heartbeat_ns);
 	t->silence_ns = ms_or(config->silence_ms, t->silence_ns);
 	t->probe_ns = ms_or(config->probe_ms, t->probe_ns);
 	if (config->probe_count != CONFIG_UNSET)
 		t->probe_count = (uint32_t) config->probe_count;
 	detector_quicken(config, t);
-	heartbeat_quicken(config, t);
+	t->heartbeat_ns = ms_or(config->heartbeat_ms, totem_heartbeat_default(t->silence_ns));
 	detector_check(config, t, file, reports);
 }
 

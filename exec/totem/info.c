@@ -7,7 +7,18 @@
 
 #include "exec/totem/internal.h"
 
+#define SILENCE_NS	(700 * MS_NS)
+#define HEARTBEAT_NS	(100 * MS_NS)	/* no quicker: who dies says so (last words) */
+#define HEARTBEATS_MIN	5u		/* in one silence */
 #define HEARD_LATELY_NS	(3 * SEC_NS)	/* who gets no answer from us speaks each 2 s (merge.c) */
+
+uint64_t
+totem_heartbeat_default(uint64_t silence_ns)
+{
+	uint64_t often_ns = silence_ns / HEARTBEATS_MIN;
+
+	return often_ns < HEARTBEAT_NS ? often_ns : HEARTBEAT_NS;
+}
 
 /* The token timeout grows with the ring as users of `token` and `token_coefficient` know it; it is
  * the backstop only.  The detector's times do not depend on the number of nodes. */
@@ -25,8 +36,8 @@ totem_timing_default(size_t node_count)
 		.join_ns = 50 * MS_NS,
 		.consensus_ns = token_ns * 12 / 10,
 		.merge_ns = 200 * MS_NS,
-		.heartbeat_ns = 100 * MS_NS,	/* who dies says so: last words */
-		.silence_ns = 700 * MS_NS,
+		.heartbeat_ns = totem_heartbeat_default(SILENCE_NS),
+		.silence_ns = SILENCE_NS,
 		.probe_ns = 25 * MS_NS,
 		.probe_count = 6,
 		.idle_rotations = 2,

@@ -259,6 +259,9 @@ struct totem_output {
 
 /* The default timing for a node list of that size: token 3000 ms + 650 ms a node above two. */
 struct totem_timing totem_timing_default(size_t node_count);
+/* How often heartbeats go out by default when members are suspected after that silence: some of
+ * them may be lost, or late. */
+uint64_t totem_heartbeat_default(uint64_t silence_ns);
 uint64_t totem_cluster_hash(const char *name);
 
 /* 0, -EINVAL (config) or -ENOMEM.  Copies config.  Equal seeds and inputs give equal outputs. */

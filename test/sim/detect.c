@@ -116,8 +116,7 @@ detector_timing(const struct detector *detector, uint32_t nodes)
 
 	if (!detector->plain) {
 		t.silence_ns = detector->silence_ns;
-		if (t.heartbeat_ns > t.silence_ns / 5)	/* as the daemon does it */
-			t.heartbeat_ns = t.silence_ns / 5;
+		t.heartbeat_ns = totem_heartbeat_default(t.silence_ns);
 		return t;
 	}
 	if (detector->token_ns != 0)
