@@ -385,19 +385,34 @@ on_hangup(void)
 		log_line(LOG_SUBSYS_MAIN, LOG_INFO, "The log file was opened again.");
 }
 
+static void words_renew(struct daemon *d, bool again);
+
 static void
-on_child(struct daemon *d)
+on_words_again(void *data)
+{
+	words_renew(data, true);
+}
+
+/* Said once, however often it is tried. */
+static void
+words_renew(struct daemon *d, bool again)
 {
 	int r = d->words == NULL ? 0 : last_words_renew(d->words);
+	qb_loop_timer_handle timer;
 
 	if (r > 0)
 		log_line(LOG_SUBSYS_MAIN, LOG_NOTICE, "The process that tells the other nodes of "
 		    "our death had ended; there is another one.");
-	else if (r < 0)
+	if (r >= 0)
+		return;
+	if (!again)
 		log_line(LOG_SUBSYS_MAIN, LOG_WARNING, "The process that tells the other nodes of "
-		    "our death has ended, and no other one is made: %s.  They notice it by our "
-		    "closed port, or our silence.", r == -ECHILD ? "it ended at once" :
-		    strerror(-r));
+		    "our death has ended: %s.  Another one is made in %u s; until then they notice "
+		    "it by our closed port, or our silence.", r == -ECHILD ? "soon after it was "
+		    "made" : strerror(-r), (unsigned int) (LAST_WORDS_AGAIN_NS / 1000000000u));
+	if (qb_loop_timer_add(d->loop, QB_LOOP_LOW, LAST_WORDS_AGAIN_NS, d, on_words_again,
+	    &timer) < 0)
+		log_line(LOG_SUBSYS_MAIN, LOG_WARNING, "No memory to make that process again.");
 }
 
 static int32_t
@@ -411,7 +426,7 @@ on_signals(int32_t fd, int32_t revents, void *data)
 		if (signal_number == SIGHUP)
 			on_hangup();
 		else if (signal_number == SIGCHLD)
-			on_child(d);
+			words_renew(d, false);
 		else if (signal_number != SIGUSR2)
 			on_end_signal(d, signal_number);
 		else if (d->shell != NULL)
@@ -425,6 +440,8 @@ signals_set(struct daemon *d)
 {
 	static const int ignored[] = { SIGPIPE, SIGALRM, SIGUSR1 };
 
+	/* Who starts us may ignore it, and then nobody tells of a child's end. */
+	(void) signal(SIGCHLD, SIG_DFL);
 	/* Sent by mistake, these would be a crash to the others: there is nothing to do on them. */
 	for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
 		(void) signal(ignored[i], SIG_IGN);
@@ -466,7 +483,7 @@ daemon_run(struct daemon *d)
 		return PROCESS_EXIT_FATAL;
 	}
 	process_privilege(&d->config, d->options->plain_priority);
-	/* With the priority, and before there is much memory that both would have. */
+	/* With the priority, and before there is much memory that both have. */
 	r = last_words_new(&d->words);
 	if (r < 0)
 		log_line(LOG_SUBSYS_MAIN, LOG_NOTICE, "No process that tells the other nodes of "

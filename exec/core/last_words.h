@@ -17,16 +17,19 @@
 #include "exec/net/net.h"
 
 #define LAST_WORDS_BYTES_MAX	128u
+#define LAST_WORDS_AGAIN_NS	UINT64_C(10000000000)
 
 struct last_words;
 
 /* From the first argument to the end of the last one: the process puts its own name there, too. */
 void last_words_title(char *title, size_t size);
-/* 0 or -errno.  Makes the process, which keeps none of our descriptors.  One in each daemon. */
+/* 0 or -errno.  Makes the process, which keeps none of our descriptors, but a copy of what memory
+ * we have by then.  One in each daemon. */
 int last_words_new(struct last_words **ret_words);
-/* For SIGCHLD.  Has the process ended, though we live?  Then another one is made, which has the
- * same to say.  0: it has not; 1: it had, and another one is there; -ECHILD: it had, so soon that
- * another one would as well; another -errno: none could be made.  Then there are no last words. */
+/* For SIGCHLD, and LAST_WORDS_AGAIN_NS after an error.  Has the process ended, though we live?
+ * Then another one is made, which has the same to say.  0: it has not, or the words were said; 1:
+ * it had, and another one is there; -ECHILD: it had, so soon that another one would as well;
+ * another -errno: none could be made.  After an error there are no last words until one is. */
 int last_words_renew(struct last_words *words);
 /* What to say, and to whom, from the address `local`; replaces what was left before.  Copies all.
  * Nothing is said to nobody.  At any moment the process finds one or the other. */

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -417,15 +418,19 @@ log_write(unsigned int subsys, int priority, const char *function, const char *f
 void
 log_crash(const char *text, size_t len)
 {
+	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
 	char packet[256];
 	int n;
 
-	(void) !write(STDERR_FILENO, text, len);
+	/* Nobody may read the pipe that it can be. */
+	if (poll(&room, 1, 0) == 1)
+		(void) !write(STDERR_FILENO, text, len);
 	if (log_state.crash_file_fd >= 0)
 		(void) !write(log_state.crash_file_fd, text, len);
 	if (log_state.crash_syslog_fd < 0)
 		return;
 	n = snprintf(packet, sizeof packet, "<%d>%.*s", LOG_DAEMON | LOG_CRIT, (int) len, text);
 	if (n > 0 && (size_t) n < sizeof packet)
-		(void) send(log_state.crash_syslog_fd, packet, (size_t) n, MSG_NOSIGNAL);
+		(void) send(log_state.crash_syslog_fd, packet, (size_t) n, MSG_NOSIGNAL |
+		    MSG_DONTWAIT);
 }

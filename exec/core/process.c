@@ -26,6 +26,8 @@
 #include "exec/core/log.h"
 #include "exec/core/process.h"
 
+#define CRASH_SECONDS	1u	/* for the rest, when the last words are said */
+
 /* Wait for the status byte; the daemon's death without one shows as the end of the pipe. */
 static enum process_exit
 background_wait(int fd)
@@ -272,6 +274,16 @@ process_signals_next(int fd)
 	return read(fd, &info, sizeof info) == sizeof info ? (int) info.ssi_signo : 0;
 }
 
+/* Whatever holds up what follows, a disk or a reader of our log: we are dead to the others now, and
+ * must not go on.  A core file that is being written does not end by it. */
+static void
+end_begin(void)
+{
+	last_words_now();
+	(void) signal(SIGALRM, SIG_DFL);
+	(void) alarm(CRASH_SECONDS);
+}
+
 /* Restores the default action first: a second fault in here ends the process. */
 static void
 crash_handler(int signal_number)
@@ -282,7 +294,7 @@ crash_handler(int signal_number)
 	size_t len = strlen(text), name_len = strlen(names[signal_number]);
 
 	(void) signal(signal_number, SIG_DFL);
-	last_words_now();
+	end_begin();
 	memcpy(text + len, names[signal_number], name_len);
 	len += name_len;
 	text[len++] = '\n';
@@ -297,7 +309,7 @@ assert_handler(const char *expression, const char *file, int line)
 	int len = snprintf(text, sizeof text, "corosync: assertion failed at %s:%d: %s\n", file,
 	    line, expression);
 
-	last_words_now();
+	end_begin();
 	if (len > 0)
 		log_crash(text, (size_t) len < sizeof text ? (size_t) len : sizeof text - 1);
 	abort();

@@ -70,6 +70,8 @@ ipc_conn_map(struct ipc_conn *conn, const struct ipc_hello *hello, int memory_fd
 	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
+	/* A child of ours would keep the client's memory when the client is gone. */
+	(void) madvise(map, size, MADV_DONTFORK);
 	conn->page = (struct ipc_page *) (void *) map;
 	conn->map_bytes = size;
 	conn->reply = map + IPC_PAGE_BYTES;

@@ -67,7 +67,11 @@ measure_kill_both()
 	[ -n "$watcher" ] || return
 	kill -STOP "${daemon[victim]}"
 	kill -KILL "$watcher"
-	until_true 5 process_gone "$watcher" && measure_kill
+	if until_true 5 process_gone "$watcher"; then
+		measure_kill
+	else
+		kill -CONT "${daemon[victim]}"
+	fi
 }
 
 measure_leave() { measure_signal TERM; }
