@@ -17,15 +17,15 @@ ms_or(uint64_t ms, uint64_t other_ns)
 }
 
 /* The detector must have done its work well before the token's backstop, or it is of no use: with
- * a short token and no keys of its own it is quickened in proportion. */
+ * a short token and no keys of its own it is quickened in proportion, never slowed. */
 static void
 detector_quicken(const struct config *config, struct totem_timing *t)
 {
 	if (t->silence_ns + t->probe_ns * t->probe_count < t->token_ns)
 		return;
-	if (config->silence_ms == CONFIG_UNSET)
+	if (config->silence_ms == CONFIG_UNSET && t->silence_ns > t->token_ns / 2)
 		t->silence_ns = t->token_ns / 2;
-	if (config->probe_ms == CONFIG_UNSET)
+	if (config->probe_ms == CONFIG_UNSET && t->probe_ns > t->token_ns / 30)
 		t->probe_ns = t->token_ns / 30;
 }
 

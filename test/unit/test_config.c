@@ -600,6 +600,14 @@ START_TEST(timing_checked)
 	expect(CONFIG_ERROR, "t.conf:15: logging.logfile is missing");
 	read_totem("silence_timeout: 5000");
 	expect(CONFIG_NOTE, "but token is 3000 ms and comes first");
+	/* What does not fit into the token is quickened where it can be, and never slowed. */
+	read_totem("probe_count: 100");
+	expect(CONFIG_NOTE, "the failure detector needs 3200 ms");
+	read_totem("silence_timeout: 2900");
+	expect(CONFIG_NOTE, "the failure detector needs 3050 ms");
+	read_totem("token: 600");
+	ck_assert_uint_eq(config.timing.silence_ns, 300 * MS_NS);
+	ck_assert_uint_eq(config.timing.probe_ns, 20 * MS_NS);
 	/* With a short silence heartbeats are as many before it. */
 	read_totem("silence_timeout: 300");
 	ck_assert_uint_eq(reports.count, 0);
