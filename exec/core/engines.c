@@ -58,9 +58,7 @@ descriptor_fault(const struct engines *set, const struct cs_engine *engine)
 static void
 shortage_note(struct engines *set, int error)
 {
-	/* EAGAIN: of a thread, which needs memory. */
-	if (error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -ENOBUFS ||
-	    error == -EAGAIN)
+	if (error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -ENOBUFS)
 		set->fatal = error;
 }
 

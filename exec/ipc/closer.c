@@ -118,7 +118,8 @@ thread_start(struct closer *closer)
 		(void) __atomic_sub_fetch(&closer->users, 1, __ATOMIC_SEQ_CST);
 	else
 		closer->threads++;
-	return -r;
+	/* EAGAIN of a thread is a shortage, not "later". */
+	return r == EAGAIN ? -ENOMEM : -r;
 }
 
 /* --- for the main thread --- */
