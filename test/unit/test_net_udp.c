@@ -76,10 +76,11 @@ START_TEST(several_get_one_datagram)
 {
 	struct test_node *node[NODES];
 	const uint32_t others[] = { 2, 3 };
-	uint8_t *frame = test_frame(1, 1200);
+	uint8_t *frame;
 
 	if (!group_nodes_new(&group_cases[_i], node))
 		return;
+	frame = test_frame(1, 1200);
 	for (int n = 0; n < 100; n++)
 		net_send(node[0]->net, others, 2, frame, 1200);
 	test_flush(node[0]);
@@ -114,10 +115,11 @@ START_TEST(unknown_are_reached_and_learned)
 {
 	struct test_node *node[NODES];
 	struct net_peer peer = { .node_id = 2 };
-	uint8_t *frame = test_frame(1, 300);
+	uint8_t *frame;
 
 	if (!group_nodes_new(&group_cases[_i], node))
 		return;
+	frame = test_frame(1, 300);
 	net_peer_remove(node[0]->net, 2);
 	net_send(node[0]->net, NULL, 0, frame, 300);
 	test_flush(node[0]);
@@ -155,10 +157,11 @@ START_TEST(ignored_get_no_multicast)
 {
 	struct test_node *node[NODES];
 	const uint32_t others[] = { 2, 3 };
-	uint8_t *frame = test_frame(1, 300);
+	uint8_t *frame;
 
 	if (!group_nodes_new(&group_cases[_i], node))
 		return;
+	frame = test_frame(1, 300);
 	net_ignore(node[0]->net, &others[0], 1);
 	net_send(node[0]->net, others, 2, frame, 300);
 	net_send(node[0]->net, NULL, 0, frame, 300);
