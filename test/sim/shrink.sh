@@ -6,7 +6,7 @@
 # and then fails in the same way still.  With the ring alone, and with process groups on it.
 set -u
 vs=${SIM_VS:-test/sim/vs} vc=${SIM_VC:-test/sim/vc}
-failed=0 count=0
+failed=0 count=0 patience=${CK_TIMEOUT_MULTIPLIER:-1}
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 
@@ -38,8 +38,8 @@ made_small()
 		status=$?
 	done
 	[ $status -eq 1 ] || return 1
-	"$1" --shrink --seed $seed --mutant "$2" --limit 40 --write "$dir/small" --quiet \
-	    >"$dir/shrunk"
+	"$1" --shrink --seed $seed --mutant "$2" --limit $((40 * patience)) \
+	    --write "$dir/small" --quiet >"$dir/shrunk"
 	[ $? -eq 1 ] || return 1
 	"$1" --scenario "$dir/small" --mutant "$2" --quiet >"$dir/played"
 	[ $? -eq 1 ] || return 1
