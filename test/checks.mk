@@ -39,15 +39,16 @@ check-asan-cluster: asan-build
 # Left out: test_cpg_world and test_savings, whose random schedules take more than two minutes with
 # the sanitizers already; test_ipc_hostile, which is taken to be as slow (not measured);
 # test_ipc_slow, which is about who reads how fast; and test_last_words, as valgrind 3.19 does not
-# know pidfd_open(2).
+# know pidfd_open(2).  Of test_libcpg what is not about large messages and pace.
 valgrind_not = test/unit/test_cpg_world test/unit/test_ipc_hostile test/unit/test_ipc_slow \
 	test/unit/test_last_words test/unit/test_savings
 valgrind_tests = $(filter-out $(valgrind_not),$(filter test/unit/test_%,$(check_PROGRAMS)))
 .PHONY: check-valgrind analyze
 check-valgrind: $(valgrind_tests)
 	for test in $(valgrind_tests); do \
-		echo "valgrind: $$test"; \
-		CK_TIMEOUT_MULTIPLIER=20 $(LIBTOOL) --mode=execute valgrind --quiet \
+		case $$test in */test_libcpg) case=CK_RUN_CASE=libcpg ;; *) case= ;; esac; \
+		echo "valgrind: $$test $$case"; \
+		env $$case CK_TIMEOUT_MULTIPLIER=20 $(LIBTOOL) --mode=execute valgrind --quiet \
 		    --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=9 \
 		    --trace-children=yes --trace-children-skip='*/ip,*/sed' $$test || exit 1; \
 	done
